@@ -1,0 +1,6 @@
+"""Typed records that flow through a model, and the data sample of one person."""
+
+from whmr.structures.hmr_data_sample import HMRDataSample
+from whmr.structures.records import BodyEstimate, CropMetas, HMRTargets
+
+__all__ = ['BodyEstimate', 'CropMetas', 'HMRDataSample', 'HMRTargets']
