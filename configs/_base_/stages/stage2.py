@@ -1,0 +1,11 @@
+# Stage II (W-HMR Sec. 3.4): full-image 2D supervision of the body; no pseudo-focal loss.
+grad_flow = dict(crop_2d_to_body=False, full_2d_to_body=True, distance_to_features=True)
+losses = dict(
+    keypoints_2d_crop=dict(type='Keypoint2DLoss', weight=300.0),
+    keypoints_2d_full=dict(type='Keypoint2DLoss', weight=300.0),
+    keypoints_3d=dict(type='Keypoint3DLoss', weight=300.0),
+    pose=dict(type='PoseLoss', weight=60.0),
+    shape=dict(type='ShapeLoss', weight=0.06),
+    vertices=dict(type='VertexLoss', weight=15.0),
+    camera=dict(type='CameraScaleLoss', weight=1.0),
+)

@@ -1,0 +1,1 @@
+"""A plug-in: a head that lives outside the whmr package."""

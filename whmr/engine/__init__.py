@@ -1,0 +1,64 @@
+"""The training engine: runner, checkpoints, hooks, optimisers, and what the tools share."""
+
+from whmr.engine.atomic import AtomicLocalBackend, write_bytes, write_text
+from whmr.engine.checkpoint import (
+    LoadReport,
+    find_last_checkpoint,
+    load_weights,
+    read_checkpoint,
+    resolve_checkpoint,
+    write_checkpoint,
+)
+from whmr.engine.distributed import (
+    DeviceAwareDistributedDataParallel,
+    init_cpu_distributed,
+    shutdown_distributed,
+)
+from whmr.engine.errors import CheckpointError, ConfigError, MissingFilesError, NonFiniteError
+from whmr.engine.hooks import (
+    CheckFiniteLossHook,
+    CheckpointHook,
+    CheckpointStateHook,
+    ParameterReportHook,
+    SeedPerIterHook,
+)
+from whmr.engine.initializers import StrictPretrained
+from whmr.engine.loops import ResumableEpochTrainLoop, ResumableIterTrainLoop
+from whmr.engine.optim import AutocastOptimWrapper, TrainableOptimWrapperConstructor
+from whmr.engine.runner import HMRRunner
+from whmr.engine.sampler import ResumableSampler, SampleIndex
+from whmr.engine.seeding import SeedPerSample, seed_everything
+
+__all__ = [
+    'AtomicLocalBackend',
+    'AutocastOptimWrapper',
+    'CheckFiniteLossHook',
+    'CheckpointError',
+    'CheckpointHook',
+    'CheckpointStateHook',
+    'ConfigError',
+    'DeviceAwareDistributedDataParallel',
+    'HMRRunner',
+    'LoadReport',
+    'MissingFilesError',
+    'NonFiniteError',
+    'ParameterReportHook',
+    'ResumableEpochTrainLoop',
+    'ResumableIterTrainLoop',
+    'ResumableSampler',
+    'SampleIndex',
+    'SeedPerIterHook',
+    'SeedPerSample',
+    'StrictPretrained',
+    'TrainableOptimWrapperConstructor',
+    'find_last_checkpoint',
+    'init_cpu_distributed',
+    'load_weights',
+    'read_checkpoint',
+    'resolve_checkpoint',
+    'seed_everything',
+    'shutdown_distributed',
+    'write_bytes',
+    'write_checkpoint',
+    'write_text',
+]

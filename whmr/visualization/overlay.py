@@ -1,0 +1,71 @@
+"""People drawn over their photo."""
+
+import cv2
+import numpy as np
+
+from whmr.rendering import SceneCamera, SceneImage, SceneLight, SceneMesh, render_scene
+from whmr.visualization.palette import person_color
+from whmr.visualization.posed_people import PosedPeople
+
+OVERLAY_LIGHT = SceneLight(
+    direction=(-0.55, -0.75, -0.65),
+    sun=(0.80, 0.79, 0.77),
+    sky=(0.42, 0.43, 0.45),
+    bounce=(0.24, 0.24, 0.24),
+)
+
+
+def draw_overlay(
+    image: np.ndarray,
+    people: PosedPeople,
+    *,
+    opacity: float = 0.94,
+    max_side: int | None = None,
+) -> np.ndarray:
+    """The photo with the people's meshes drawn over it by the full-perspective camera.
+
+    Each person is projected by the focal length and translation estimated for it, with the principal point in the
+    middle of the photo (W-HMR Eq. 4). Who hides whom follows from the distances at the shared focal length.
+
+    Args:
+        image: The photo.
+        people: Who is drawn.
+        opacity: 1 hides the photo behind the meshes.
+        max_side: A photo with a longer side is shrunk to this one; None keeps every size.
+
+    Shapes: image: (H, W, 3) uint8 RGB.  returns: (H, W, 3) uint8 RGB.
+    """
+    scale = 1.0 if max_side is None else min(1.0, max_side / max(image.shape[:2]))
+    if scale < 1:
+        size = [max(1, round(side * scale)) for side in image.shape[1::-1]]
+        image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    drawn = render_overlay(image, people, scale=scale)
+    cover = (opacity * drawn.alpha / np.maximum(drawn.alpha, 1e-6))[..., None]
+    mixed = image + cover * (drawn.rgb.astype(np.float32) - image)
+    return mixed.round().clip(0, 255).astype(np.uint8)
+
+
+def render_overlay(image: np.ndarray, people: PosedPeople, *, scale: float = 1.0) -> SceneImage:
+    """What `draw_overlay` blends: opaque meshes over the photo, their mask, depth, and who is where.
+
+    Args:
+        image: The photo, already resized.
+        people: Who is drawn.
+        scale: Factor by which the photo was resized.
+
+    Shapes: image: (H, W, 3) uint8 RGB.
+    """
+    height, width = image.shape[:2]
+    focal = people.shared_focal_length * scale
+    # Stretching z by f0 / f_i and projecting with f0 is the same as projecting with f_i, and puts all people
+    # into one depth buffer.
+    stretch = people.shared_focal_length / people.focal_length
+    placed = (people.vertices + people.cam_t[:, None]).astype(np.float64)
+    placed[..., 2] *= stretch[:, None]
+    meshes = [
+        SceneMesh(vertices, people.faces, colors=person_color(index))
+        for index, vertices in enumerate(placed)
+    ]
+    intrinsics = np.array([[focal, 0, width / 2], [0, focal, height / 2], [0, 0, 1]])
+    camera = SceneCamera(intrinsics, (height, width))
+    return render_scene(meshes, camera, light=OVERLAY_LIGHT, background=image)

@@ -1,0 +1,112 @@
+"""The people of one photo, ready to be drawn."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class PosedPeople:
+    """Meshes of N people of one photo, in camera space and, where known, in the world.
+
+    A model estimates each person alone, so each has a focal length and a distance of its own, while the photo has one
+    camera. The pair is ambiguous, but its ratio is what the person's size in the photo says. Therefore people are
+    placed relative to each other with one `shared_focal_length` f0: distances become `cam_t_z * f0 / focal_length`,
+    sideways positions stay. One person alone is not moved.
+
+    Args:
+        vertices: Bodies turned as the camera sees them.
+        faces: Their triangles.
+        cam_t: Where each body is.
+        focal_length: What each person's camera was estimated (or known) to be.
+        vertices_world: Bodies turned as they are in the gravity-aligned world; None if no world is known.
+        pelvis: The joint that a body turns about; the same point of `vertices` and `vertices_world`.
+        world2cam_rotmat: Rotation of the photo's camera; None if no world is known.
+
+    Raises:
+        ValueError: If an array does not fit the others.
+
+    Shapes: N people (may be 0), V vertices, F faces.
+        vertices: (N, V, 3) m, camera axes, no translation.  faces: (F, 3) int.  cam_t: (N, 3) m, camera.
+        focal_length: (N,) full px.  vertices_world: (N, V, 3) m, world axes, no translation.  pelvis: (N, 3) m.
+        world2cam_rotmat: (3, 3), x_cam = R x_world.
+    """
+
+    vertices: np.ndarray
+    faces: np.ndarray
+    cam_t: np.ndarray
+    focal_length: np.ndarray
+    vertices_world: np.ndarray | None = None
+    pelvis: np.ndarray | None = None
+    world2cam_rotmat: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        if self.vertices.ndim != 3 or self.vertices.shape[2] != 3:
+            raise ValueError(f'PosedPeople: vertices must be (N, V, 3), got {self.vertices.shape}')
+        count = len(self.vertices)
+        expected = {
+            'cam_t': (count, 3),
+            'focal_length': (count,),
+            'vertices_world': self.vertices.shape,
+            'pelvis': (count, 3),
+            'world2cam_rotmat': (3, 3),
+        }
+        for name, shape in expected.items():
+            value = getattr(self, name)
+            if value is not None and value.shape != shape:
+                raise ValueError(f'PosedPeople: {name} must be {shape}, got {value.shape}')
+
+    def __len__(self) -> int:
+        return len(self.vertices)
+
+    @property
+    def has_world(self) -> bool:
+        """Whether the people can be placed in the gravity-aligned world."""
+        return self.vertices_world is not None and self.world2cam_rotmat is not None
+
+    @property
+    def shared_focal_length(self) -> float:
+        """The one focal length of the photo, px: the median over people (1 without people)."""
+        return float(np.median(self.focal_length)) if len(self) else 1.0
+
+    @property
+    def shared_cam_t(self) -> np.ndarray:
+        """(N, 3) m, camera: where the people are if the photo has the shared focal length."""
+        placed = self.cam_t.astype(np.float64)
+        placed[:, 2] *= self.shared_focal_length / self.focal_length
+        return placed
+
+    def camera_meshes(self) -> np.ndarray:
+        """(N, V, 3) m, camera: the bodies at their places as the shared focal length has them."""
+        return self.vertices + self.shared_cam_t[:, None]
+
+    def world_meshes(self, *, on_ground: bool = False) -> np.ndarray:
+        """The bodies in the world, which has the camera at its origin: pelvis at R^T (pelvis + cam_t).
+
+        Args:
+            on_ground: Lower or raise each person until its lowest vertex is that of the lowest person; hides errors
+                of the estimated heights, and true differences of height too.
+
+        Shapes: returns (N, V, 3) m, world.
+
+        Raises:
+            ValueError: If no world is known.
+        """
+        if not self.has_world:
+            raise ValueError('PosedPeople: no vertices_world or no world2cam_rotmat, so there is no world to show')
+        pelvis = np.zeros((len(self), 3)) if self.pelvis is None else self.pelvis
+        place = (pelvis + self.shared_cam_t) @ self.world2cam_rotmat
+        meshes = self.vertices_world + (place - pelvis)[:, None]
+        if on_ground and len(self):
+            lowest = meshes[..., 1].max(axis=1)
+            meshes[..., 1] += (lowest.max() - lowest)[:, None]
+        return meshes
+
+    def with_world(
+        self, vertices_world: np.ndarray, world2cam_rotmat: np.ndarray
+    ) -> 'PosedPeople':
+        """The same people in another world, to compare two ways of estimating it.
+
+        Shapes: vertices_world: (N, V, 3) m, world axes, no translation.  world2cam_rotmat: (3, 3).
+        """
+        return replace(self, vertices_world=vertices_world, world2cam_rotmat=world2cam_rotmat)
