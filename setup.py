@@ -57,7 +57,7 @@ setup(
     license_files=['LICENSE', 'NOTICE'],
     python_requires='>=3.10',
     packages=find_packages(include=['whmr', 'whmr.*']),
-    package_data={'whmr': ['assets/*', '**/assets/*', '**/assets/**/*', 'py.typed']},
+    package_data={'whmr': ['assets/*', '**/assets/*', '**/assets/**/*']},
     include_package_data=False,
     zip_safe=False,
     install_requires=read_requirements('runtime.txt'),

@@ -61,11 +61,15 @@ def find_kwargs(tree: ast.Module) -> list[ast.AST]:
 
 
 def find_cuda(tree: ast.Module) -> list[ast.AST]:
-    """Strings that choose a CUDA device. Asking what a device is (a comparison) is fine."""
+    """Strings that choose a CUDA device.
+
+    Asking what a device is (a comparison) is fine, and so are a command line's `choices=`.
+    """
     asked = {
         id(part)
         for node in ast.walk(tree)
         if isinstance(node, ast.Compare)
+        or (isinstance(node, ast.keyword) and node.arg == 'choices')
         for part in ast.walk(node)
     }
     return [
@@ -179,6 +183,7 @@ SAMPLES = [
     ('no CUDA device named', "x.to('cuda')", True),
     ('no CUDA device named', "torch.device('cuda:0')", True),
     ('no CUDA device named', "if device.type == 'cuda': pass", False),
+    ('no CUDA device named', "parser.add_argument('--device', choices=('cpu', 'cuda'))", False),
     ('no CUDA device named', '"""Runs on cuda."""', False),
     ('no unsafe loading', 'np.load(path, allow_pickle=True)', True),
     ('no unsafe loading', 'np.load(path, allow_pickle=False)', False),

@@ -1,5 +1,6 @@
 """A tiny model, data set and metric for the engine's tests, and a config that uses them."""
 
+import itertools
 import os
 import signal
 from pathlib import Path
@@ -13,6 +14,8 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from whmr.registry import DATASETS, HOOKS, METRICS, MODELS
+
+_NUMBERS = itertools.count()  # MMEngine's loggers and hubs are found by the experiment's name
 
 
 @DATASETS.register_module()
@@ -91,23 +94,32 @@ class ToyMetric(BaseMetric):
         return {'error': float(np.mean([r['error'] for r in results]))}
 
 
+class InterruptionError(Exception):
+    """What `RecordHook` raises."""
+
+
 @HOOKS.register_module()
 class RecordHook(Hook):
-    """Writes each iteration's loss to a file, and kills the process if asked to."""
+    """Writes each iteration's loss to a file; interrupts or kills the process if asked to."""
 
     priority = 'LOWEST'
 
-    def __init__(self, path: str, kill_at: int = -1, indices: bool = False) -> None:
+    def __init__(
+        self, path: str, stop_at: int = -1, kill_at: int = -1, indices: bool = False
+    ) -> None:
         self.path = Path(path)
+        self.stop_at = stop_at
         self.kill_at = kill_at
         self.indices = indices
 
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
-        line = f'{runner.iter} {float(outputs["loss"])!r}'
+        line = f'{runner.iter} {float(outputs["loss"].detach())!r}'
         if self.indices:
             line += f' {[int(i) for i in data_batch["index"]]} {list(data_batch["epoch"])}'
         with open(self.path, 'a') as file:
             file.write(line + '\n')
+        if runner.iter + 1 == self.stop_at:
+            raise InterruptionError
         if runner.iter + 1 == self.kill_at:
             os.kill(os.getpid(), signal.SIGKILL)
 
@@ -116,6 +128,7 @@ def toy_config(work_dir: str | Path, **changes: object) -> dict:
     """A config of six iterations; `changes` replace its top-level entries."""
     config = dict(
         default_scope='whmr',
+        experiment_name=f'toy_{next(_NUMBERS)}',
         work_dir=str(work_dir),
         model=dict(type='ToyModel'),
         train_dataloader=dict(

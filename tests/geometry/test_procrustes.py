@@ -79,6 +79,16 @@ def test_float32_input_is_solved_in_float64() -> None:
     torch.testing.assert_close(got.double(), expected, rtol=0, atol=1e-6)
 
 
+@pytest.mark.parametrize('value', [float('nan'), float('inf')])
+def test_a_row_that_is_not_finite_spoils_only_itself(value: float) -> None:
+    source, target = torch.randn(3, 14, 3), torch.randn(3, 14, 3)
+    expected = procrustes_align(source, target)
+    source[1, 2, 0] = value
+    got = procrustes_align(source, target)
+    assert got[1].isnan().all()
+    torch.testing.assert_close(got[[0, 2]], expected[[0, 2]])
+
+
 @pytest.mark.parametrize('shape', [(3, 14, 3), (2, 13, 3), (14, 3)])
 def test_sets_that_do_not_pair_are_refused(shape: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match='target'):

@@ -1,17 +1,21 @@
 """The annotation format, data sets and their mixtures, and the transforms."""
 
+from whmr.datasets import transforms
 from whmr.datasets.annotations import load_annotations, save_annotations
 from whmr.datasets.catalog import CATALOG, DatasetInfo, check_available, require_available
 from whmr.datasets.errors import BadSampleError
 from whmr.datasets.hmr_dataset import HMRDataset
+from whmr.datasets.mixture import MixtureDataset
 
 __all__ = [
     'CATALOG',
     'BadSampleError',
     'DatasetInfo',
     'HMRDataset',
+    'MixtureDataset',
     'check_available',
     'load_annotations',
     'require_available',
     'save_annotations',
+    'transforms',
 ]

@@ -17,7 +17,7 @@ from whmr.datasets.catalog import missing_file_message
 from whmr.datasets.errors import BadSampleError
 from whmr.geometry import axis_angle_to_rotmat, rotmat_to_axis_angle
 from whmr.keypoints import JOINT_SETS, convert_keypoints
-from whmr.registry import DATASETS
+from whmr.registry import DATASETS, TRANSFORMS
 
 JOINT_SET = 'spin49'
 
@@ -36,15 +36,15 @@ EMPTY_LABELS: dict[str, tuple[int, ...]] = {
     'world2cam_rotmat': (3, 3),
     'intrinsics': (3, 3),
 }
-# The label column whose presence makes a `has_` column default to True.
-FLAGS: dict[str, str] = {
-    'has_keypoints_3d': 'keypoints_3d',
-    'has_smpl': 'global_orient',
-    'has_cam_t': 'cam_t',
-    'has_pelvis': 'pelvis',
-    'has_world': 'global_orient_world',
-    'has_world2cam': 'world2cam_rotmat',
-    'has_focal_length': 'intrinsics',
+# What each flag speaks for; it defaults to True where the first of these columns is there.
+FLAGS: dict[str, tuple[str, ...]] = {
+    'has_keypoints_3d': ('keypoints_3d', 'keypoints_3d_conf'),
+    'has_smpl': ('global_orient', 'body_pose', 'betas'),
+    'has_cam_t': ('cam_t',),
+    'has_pelvis': ('pelvis',),
+    'has_world': ('global_orient_world',),
+    'has_world2cam': ('world2cam_rotmat',),
+    'has_focal_length': ('intrinsics',),
 }
 
 
@@ -115,7 +115,9 @@ class HMRDataset(BaseDataset):
             data_prefix=data_prefix,
             indices=indices,
             serialize_data=False,
-            pipeline=list(pipeline),
+            pipeline=[
+                TRANSFORMS.build(step) if isinstance(step, dict) else step for step in pipeline
+            ],
             test_mode=test_mode,
             lazy_init=lazy_init,
             max_refetch=max_refetch,
@@ -186,7 +188,7 @@ class HMRDataset(BaseDataset):
             for name, shape in EMPTY_LABELS.items()
         }
         row |= {flag: bool(self.columns[flag][idx]) for flag in FLAGS}
-        _rotations_to_matrices(row)
+        _finish_row(row)
         path = self.columns['img_path'][idx].decode()
         prefix = self.data_prefix['img']
         img_id = self.columns['img_id'][idx].decode() if 'img_id' in self.columns else path
@@ -290,8 +292,8 @@ def _prepare(columns: dict[str, np.ndarray], meta: Mapping[str, Any]) -> dict[st
     columns = dict(columns)
     num_rows = len(columns['bbox'])
     _complete_world(columns)
-    for flag, label in FLAGS.items():
-        columns.setdefault(flag, np.full(num_rows, label in columns))
+    for flag, labels in FLAGS.items():
+        columns.setdefault(flag, np.full(num_rows, labels[0] in columns))
     for name in ('img_path', 'img_id', 'gender'):
         if name in columns:
             columns[name] = np.char.encode(columns[name], 'utf-8')
@@ -334,14 +336,13 @@ def _complete_world(columns: dict[str, np.ndarray]) -> None:
     columns['has_world'] = has_world
 
 
-def _rotations_to_matrices(row: dict[str, Any]) -> None:
+def _finish_row(row: dict[str, Any]) -> None:
     """Turn the axis-angles of a row into matrices; a missing label is zeros."""
     names = ('global_orient', 'body_pose', 'global_orient_world')
     rotvecs = np.concatenate([row[name] for name in names]).reshape(-1, 3)
     matrices = axis_angle_to_rotmat(torch.from_numpy(rotvecs).double()).float().numpy()
-    row['global_orient'] = matrices[:1] * row['has_smpl']
-    row['body_pose'] = matrices[1:-1] * row['has_smpl']
-    row['global_orient_world'] = matrices[-1:] * row['has_world']
-    for flag, label in FLAGS.items():
+    row['global_orient'], row['body_pose'] = matrices[:1], matrices[1:-1]
+    row['global_orient_world'] = matrices[-1:]
+    for flag, labels in FLAGS.items():
         if not row[flag]:
-            row[label] = np.zeros_like(row[label])
+            row.update({label: np.zeros_like(row[label]) for label in labels})

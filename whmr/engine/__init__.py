@@ -9,21 +9,25 @@ from whmr.engine.checkpoint import (
     resolve_checkpoint,
     write_checkpoint,
 )
+from whmr.engine.config import apply_options, check_names, load_config
 from whmr.engine.distributed import (
     DeviceAwareDistributedDataParallel,
     init_cpu_distributed,
     shutdown_distributed,
 )
+from whmr.engine.embedded import use_embedded
 from whmr.engine.errors import CheckpointError, ConfigError, MissingFilesError, NonFiniteError
 from whmr.engine.hooks import (
     CheckFiniteLossHook,
     CheckpointHook,
     CheckpointStateHook,
+    DumpPredictionsHook,
     ParameterReportHook,
     SeedPerIterHook,
 )
 from whmr.engine.initializers import StrictPretrained
 from whmr.engine.loops import ResumableEpochTrainLoop, ResumableIterTrainLoop
+from whmr.engine.missing import find_missing, require_files
 from whmr.engine.optim import AutocastOptimWrapper, TrainableOptimWrapperConstructor
 from whmr.engine.runner import HMRRunner
 from whmr.engine.sampler import ResumableSampler, SampleIndex
@@ -38,6 +42,7 @@ __all__ = [
     'CheckpointStateHook',
     'ConfigError',
     'DeviceAwareDistributedDataParallel',
+    'DumpPredictionsHook',
     'HMRRunner',
     'LoadReport',
     'MissingFilesError',
@@ -51,13 +56,19 @@ __all__ = [
     'SeedPerSample',
     'StrictPretrained',
     'TrainableOptimWrapperConstructor',
+    'apply_options',
+    'check_names',
     'find_last_checkpoint',
+    'find_missing',
     'init_cpu_distributed',
+    'load_config',
     'load_weights',
     'read_checkpoint',
+    'require_files',
     'resolve_checkpoint',
     'seed_everything',
     'shutdown_distributed',
+    'use_embedded',
     'write_bytes',
     'write_checkpoint',
     'write_text',

@@ -175,9 +175,7 @@ def load_state_dict(
     """
     expected = model.state_dict()
     missing = [
-        key
-        for key in expected
-        if key not in state_dict and not key.endswith('num_batches_tracked')
+        key for key in expected if key not in state_dict and not key.endswith('num_batches_tracked')
     ]
     unexpected = [key for key in state_dict if key not in expected]
     mismatched = [

@@ -75,8 +75,12 @@ class StrictPretrained:
         except FileNotFoundError as error:
             path = Path(self.checkpoint)
             run = path.parent.name if path.suffix else path.name
+            advice = (
+                f"it is the result of the config '{run}': train that first "
+                f'(python tools/train.py configs/.../{run}.py)'
+                if 'work_dirs' in path.parts
+                else 'get or convert it first (tools/checkpoint_converters)'
+            )
             raise FileNotFoundError(
-                f'{error}; it is the result of the config {run!r}: train that first '
-                f'(python tools/train.py configs/.../{run}.py), or give another file to '
-                'StrictPretrained(checkpoint=...)'
+                f'{error}; {advice}, or give another file to StrictPretrained(checkpoint=...)'
             ) from None

@@ -152,7 +152,8 @@ class TrainableOptimWrapperConstructor(DefaultOptimWrapperConstructor):
                 continue
             seen.update(group['params'])
             options = {key: value for key, value in group.items() if key != 'params'}
-            key = tuple(sorted((name, repr(value)) for name, value in options.items()))
+            settings = {'lr': self.base_lr, 'weight_decay': self.base_wd, **options}
+            key = tuple(sorted((name, repr(value)) for name, value in settings.items()))
             merged.setdefault(key, {'params': [], **options})['params'] += group['params']
         print_log(f'paramwise_cfg: {len(merged)} parameter groups', logger='current')
         return list(merged.values())

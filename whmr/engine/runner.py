@@ -1,5 +1,7 @@
 """MMEngine's runner with checkpoints that load safely, exact resuming, and CPU processes."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -19,7 +21,7 @@ from whmr.engine.checkpoint import (
     select_prefix,
 )
 from whmr.engine.distributed import init_cpu_distributed
-from whmr.engine.errors import CheckpointError
+from whmr.engine.errors import CheckpointError, ConfigError
 from whmr.engine.hooks import CheckpointStateHook
 
 _MODEL_WRAPPER = 'whmr.DeviceAwareDistributedDataParallel'
@@ -113,10 +115,24 @@ class HMRRunner(Runner):
         return super().build_train_loop(loop)
 
     def build_optim_wrapper(self, optim_wrapper: Any) -> Any:
-        """Build the optimiser for the trainable parameters."""
+        """Build the optimiser for the trainable parameters.
+
+        Raises:
+            ConfigError: Its config is wrong.
+        """
         if isinstance(optim_wrapper, dict) and 'optimizer' in optim_wrapper:
             optim_wrapper = {'constructor': _CONSTRUCTOR, **optim_wrapper}
-        return super().build_optim_wrapper(optim_wrapper)
+        with _config_errors('optim_wrapper'):
+            return super().build_optim_wrapper(optim_wrapper)
+
+    def build_param_scheduler(self, scheduler: Any) -> Any:
+        """Build the learning rate schedulers.
+
+        Raises:
+            ConfigError: Their config is wrong.
+        """
+        with _config_errors('param_scheduler'):
+            return super().build_param_scheduler(scheduler)
 
     def load_or_resume(self) -> None:
         """Find the checkpoint to resume or load, then load it.
@@ -195,3 +211,15 @@ class HMRRunner(Runner):
             by_epoch=by_epoch,
             backend_args=backend_args or {'backend': ATOMIC_BACKEND},
         )
+
+
+@contextmanager
+def _config_errors(name: str) -> Iterator[None]:
+    """Errors in here are mistakes in the config's entry `name`."""
+    try:
+        yield
+    except ConfigError:
+        raise
+    except (KeyError, TypeError, ValueError, AssertionError, RuntimeError) as error:
+        text = error.args[0] if isinstance(error, KeyError) and error.args else error
+        raise ConfigError(f'{name}: {text}') from error

@@ -9,7 +9,8 @@ from whmr.geometry._checks import check_shape
 def procrustes_align(source: Tensor, target: Tensor) -> Tensor:
     """Scale, rotate and move each set of points onto its target (least squares).
 
-    Never mirrors: the rotation is a proper one. Works in float64 inside.
+    Never mirrors: the rotation is a proper one. Works in float64 inside. A row that holds NaN or
+    infinity gives NaN, and leaves the others alone.
 
     Args:
         source: Points to move.
@@ -23,7 +24,9 @@ def procrustes_align(source: Tensor, target: Tensor) -> Tensor:
     """
     check_shape(source, (None, None, 3), 'source')
     check_shape(target, tuple(source.shape), 'target')
-    moved, fixed = source.double(), target.double()
+    finite = (source.isfinite() & target.isfinite()).flatten(1).all(1)[:, None, None]
+    moved = torch.where(finite, source.double(), 0.0)
+    fixed = torch.where(finite, target.double(), 0.0)
     source_mean, target_mean = moved.mean(1, keepdim=True), fixed.mean(1, keepdim=True)
     moved, fixed = moved - source_mean, fixed - target_mean
     u, singular, vh = torch.linalg.svd(moved.mT @ fixed)
@@ -33,4 +36,5 @@ def procrustes_align(source: Tensor, target: Tensor) -> Tensor:
     rotation = (u * keep[:, None]) @ vh
     spread = (moved**2).sum((1, 2)).clamp_min(torch.finfo(moved.dtype).tiny)
     scale = (singular * keep).sum(-1) / spread
-    return (scale[:, None, None] * (moved @ rotation) + target_mean).to(source)
+    aligned = scale[:, None, None] * (moved @ rotation) + target_mean
+    return torch.where(finite, aligned, torch.nan).to(source)

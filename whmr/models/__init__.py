@@ -5,6 +5,8 @@ A folder is named after the registry that it fills and the config field that nam
 
 from whmr.models.backbones import TimmBackbone, ViTPoseBackbone
 from whmr.models.cameras import CamCalib, CameraEstimate, CameraLogits
+from whmr.models.data_preprocessor import HMRDataPreprocessor
+from whmr.models.estimators import WHMR, CameraEstimator, WorldHMR
 from whmr.models.extractors import PixelAlignedExtractor, grid_points
 from whmr.models.heads import (
     DepthHead,
@@ -30,9 +32,11 @@ from whmr.models.necks import DeconvNeck
 from whmr.models.orientation import OrientCorrect, RotationMultiply, Uncorrected
 
 __all__ = [
+    'WHMR',
     'CamCalib',
     'CameraAngleLoss',
     'CameraEstimate',
+    'CameraEstimator',
     'CameraLogits',
     'CameraScaleLoss',
     'DeconvNeck',
@@ -40,6 +44,7 @@ __all__ = [
     'DepthLoss',
     'FocalLoss',
     'FocalPredictor',
+    'HMRDataPreprocessor',
     'IUVHead',
     'IUVLoss',
     'IUVOutput',
@@ -56,5 +61,6 @@ __all__ = [
     'Uncorrected',
     'VertexLoss',
     'ViTPoseBackbone',
+    'WorldHMR',
     'grid_points',
 ]

@@ -73,30 +73,28 @@ def render_scene(
     )
     surfaces, casters = build_surfaces(kernels, meshes, camera, supersample)
 
-    shape = (height * supersample, width * supersample)
-    depth = np.full(shape, kernels.FAR, dtype=np.float32)
-    face_id = np.full(shape, -1, dtype=np.int32)
-    kernels.fill_depth(surfaces.points, surfaces.faces, _NEAR, True, depth, face_id)
+    lights = build_lights(kernels, light, casters, shadow_size)
+    plane = build_ground(kernels, ground, casters)
+    sky = build_sky(kernels, background, (height, width))
 
+    depth = np.full((height * supersample, width * supersample), kernels.FAR, dtype=np.float32)
+    face_id = np.full(depth.shape, -1, dtype=np.int32)
+    kernels.fill_depth(surfaces.points, surfaces.faces, _NEAR, True, depth, face_id)
+    if ground is not None and ground.opacity >= 1:
+        kernels.drop_below_ground(view, plane, supersample, depth, face_id)
+
+    picture = np.empty((height, width, 3), dtype=np.float32)
     rgb = np.empty((height, width, 3), dtype=np.uint8)
+    kernels.shade_background(view, lights, plane, sky, supersample, face_id, picture)
+    kernels.shade_meshes(view, surfaces, lights, supersample, depth, face_id, picture, rgb)
+
     alpha = np.empty((height, width), dtype=np.float32)
-    depth_out = np.empty((height, width), dtype=np.float32)
+    mesh_depth = np.empty((height, width), dtype=np.float32)
     mesh_id = np.empty((height, width), dtype=np.int32)
-    kernels.shade(
-        depth,
-        face_id,
-        supersample,
-        view,
-        surfaces,
-        build_lights(kernels, light, casters, shadow_size),
-        build_ground(kernels, ground, casters),
-        build_sky(kernels, background, (height, width)),
-        rgb,
-        alpha,
-        depth_out,
-        mesh_id,
+    kernels.resolve_samples(
+        surfaces.face_mesh, supersample, depth, face_id, alpha, mesh_depth, mesh_id
     )
-    return SceneImage(rgb, alpha, depth_out, mesh_id)
+    return SceneImage(rgb, alpha, mesh_depth, mesh_id)
 
 
 def _load_kernels() -> ModuleType:

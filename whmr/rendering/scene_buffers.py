@@ -30,7 +30,7 @@ class MeshPart(NamedTuple):
 
 
 class Casters(NamedTuple):
-    """What casts shadows: `faces` index `vertices` (of all meshes); `points` are the casters' own."""
+    """What casts shadows: `faces` into `vertices` (of all meshes); `points` are their own."""
 
     vertices: np.ndarray
     faces: np.ndarray
@@ -162,13 +162,14 @@ def build_lights(kernels: ModuleType, light: SceneLight, casters: Casters, shado
     across /= np.linalg.norm(across)
     axes = np.stack([across, np.cross(direction, across), -direction])
     seen = casters.points @ axes.T
-    low = seen.min(0) - 0.02
-    scale = np.array([*(shadow_size / (np.ptp(seen, axis=0)[:2] + 0.04)), 1.0])
-    points = (casters.vertices @ axes.T - low) * scale
+    # A border of 4 px stays empty, so that the taps at the rim read "lit".
+    scale = np.array([*((shadow_size - 8) / (np.ptp(seen, axis=0)[:2] + 1e-6)), 1.0])
+    offset = np.array([4.0, 4.0, 0.0]) - seen.min(0) * scale
+    points = (casters.vertices @ axes.T) * scale + offset
     shadow_map = np.full((shadow_size, shadow_size), kernels.FAR, dtype=np.float32)
     owner = np.empty(shadow_map.shape, dtype=np.int32)
     kernels.fill_depth(points, casters.faces, -kernels.FAR, False, shadow_map, owner)
-    to_shadow = np.concatenate([axes, -low[:, None]], axis=1) * scale[:, None]
+    to_shadow = np.concatenate([axes * scale[:, None], offset[:, None]], axis=1)
     to_shadow[2, 3] -= 0.012  # a surface does not shade itself
     return kernels.Lights(direction, colors, to_shadow, shadow_map)
 

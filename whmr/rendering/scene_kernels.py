@@ -1,8 +1,8 @@
 """Compiled inner loops of the picture renderer, imported when a picture is drawn (needs numba).
 
-Colours are added up as linear light, taken as the square of display values (a gamma of 2: cheap, and
-exact to invert). Inside the loops only plain arrays are handed on: reading an array out of a tuple
-costs a reference count each time.
+Colours are added up as linear light, taken as the square of display values (a gamma of 2: cheap,
+and exact to invert). Inside the loops only plain arrays are handed on: reading an array out of a
+tuple costs a reference count each time.
 """
 
 from typing import NamedTuple
@@ -99,10 +99,11 @@ def vertex_normals(vertices, faces, normals):
 
 @_compiled
 def fill_depth(points, faces, near, perspective, depth, face_id):
-    """Draw triangles into the z-buffer `depth` (nearest wins, the first on a tie) and their index into `face_id`.
+    """Draw triangles into the z-buffer `depth`, and the index of the nearest one into `face_id`.
 
-    `points` (N, 3) are pixel x, pixel y, depth. With `perspective` the reciprocal of the depth is what varies
-    linearly over the picture, else the depth. Faces with a vertex nearer than `near` are dropped.
+    `points` (N, 3) are pixel x, pixel y, depth. With `perspective` the reciprocal of the depth is
+    what varies linearly over the picture, else the depth. The first of equals wins. Faces with a
+    vertex nearer than `near` are dropped.
     """
     height, width = depth.shape
     for k in range(faces.shape[0]):
@@ -184,7 +185,7 @@ def _gradient_color(up, gradient, out):
 
 @_inlined
 def _panorama_color(dx, dz, up, image, yaw, gain, out):
-    """Write the panorama in the direction of heading (dx, dz) and sine of elevation `up` into `out`."""
+    """Write the panorama at heading (dx, dz) and sine of elevation `up` into `out`."""
     height, width = image.shape[0], image.shape[1]
     u = (0.5 + (np.arctan2(dx, dz) - yaw) / (2 * np.pi)) * width - 0.5
     v = (0.5 - np.arcsin(min(1.0, max(-1.0, up))) / np.pi) * height - 0.5
@@ -248,30 +249,44 @@ def _multiply_texture(u, v, pixels, first, height, width, out):
 
 
 @_compiled
-def shade_background(view, lights, ground, sky, face_id, samples, behind):
-    """Write ground over background, as linear light, into `behind` (H, W, 3) where it is seen."""
-    height, width = behind.shape[0], behind.shape[1]
-    center, direction, light_colors = view.center, lights.direction, lights.colors
-    to_shadow, shadow_map = lights.to_shadow, lights.shadow_map
-    mips, frame, contact_map = ground.mips, ground.contact_frame, ground.contact_map
+def drop_below_ground(view, ground, samples, depth, face_id):
+    """Take the samples of `face_id` away that lie under the ground plane, seen from above it."""
+    r, center = view.rotation, view.center
+    for y in range(depth.shape[0]):
+        vy = ((y + 0.5) / samples - view.cy) / view.fy
+        for x in range(depth.shape[1]):
+            if face_id[y, x] < 0:
+                continue
+            vx = ((x + 0.5) / samples - view.cx) / view.fx
+            down = r[0, 1] * vx + r[1, 1] * vy + r[2, 1]
+            limit = ground.height + 0.01 + 0.002 * depth[y, x]
+            if center[1] < ground.height and center[1] + down * depth[y, x] > limit:
+                face_id[y, x] = -1
+
+
+@_compiled
+def shade_background(view, lights, ground, sky, samples, face_id, out):
+    """Write the ground over the background into `out` (H, W, 3) wherever a sample shows no mesh."""
+    height, width = out.shape[0], out.shape[1]
+    fx, fy, cx, cy, r, center = view.fx, view.fy, view.cx, view.cy, view.rotation, view.center
+    colors, to_shadow, shadow_map = lights.colors, lights.to_shadow, lights.shadow_map
+    mips, frame, contact = ground.mips, ground.contact_frame, ground.contact_map
     gradient, panorama, photo = sky.gradient, sky.panorama, sky.photo
     kind, yaw, gain = sky.kind, sky.yaw, sky.gain
-    tiles, cos_yaw, sin_yaw = ground.tiles_per_m, ground.cos_yaw, ground.sin_yaw
-    present, level_y, opacity, fade = ground.present, ground.height, ground.opacity, ground.fade
-    fx, fy, cx, cy, r = view.fx, view.fy, view.cx, view.cy, view.rotation
-    side = 1.0 if center[1] < level_y else -1.0  # 1: the camera is above the plane
-    lambert = max(0.0, -side * direction[1])
+    present, plane, tiles_per_m = ground.present, ground.height, ground.tiles_per_m
+    cos_yaw, sin_yaw, opacity, fade = ground.cos_yaw, ground.sin_yaw, ground.opacity, ground.fade
+    side = 1.0 if center[1] < plane else -1.0  # 1: the camera is above the plane
+    lambert = max(0.0, -side * lights.direction[1])
     size = mips.shape[1]
-    top = np.log2(size) - 1e-3
-    catcher = opacity < 1
-    surface, color = np.zeros(3), np.zeros(3)
+    finest_left = np.log2(size) - 1e-3
+    color, surface = np.zeros(3), np.zeros(3)
     for row in range(height):
         vy = (row + 0.5 - cy) / fy
         for col in range(width):
-            hidden = present == 0
-            for s in range(samples * samples):
-                y, x = row * samples + s // samples, col * samples + s % samples
-                hidden = hidden and face_id[y, x] >= 0
+            hidden = True
+            for y in range(row * samples, (row + 1) * samples):
+                for x in range(col * samples, (col + 1) * samples):
+                    hidden = hidden and face_id[y, x] >= 0
             if hidden:
                 continue
             vx = (col + 0.5 - cx) / fx
@@ -279,3 +294,155 @@ def shade_background(view, lights, ground, sky, face_id, samples, behind):
             dy = r[0, 1] * vx + r[1, 1] * vy + r[2, 1]
             dz = r[0, 2] * vx + r[1, 2] * vy + r[2, 2]
             norm = np.sqrt(dx * dx + dy * dy + dz * dz)
+            reach, show = -1.0, 0.0
+            if present and abs(dy) > 1e-9:
+                reach = (plane - center[1]) / dy
+                if reach > 0:
+                    far = reach * norm / fade
+                    show = opacity * np.exp(-far * far)
+            color[:] = 0.0
+            if show < 0.995:
+                if kind == 1:
+                    _gradient_color(-dy / norm, gradient, color)
+                elif kind == 2:
+                    _panorama_color(dx, dz, -dy / norm, panorama, yaw, gain, color)
+                elif kind == 3:
+                    for c in range(3):
+                        value = photo[row, col, c] * (1 / 255.0)
+                        color[c] = value * value
+            if reach > 0 and (show > 0.002 or opacity < 1):
+                px, pz = center[0] + dx * reach, center[2] + dz * reach
+                sun = 0.0
+                if lambert > 0:
+                    sun = _sun_visibility(px, plane - 0.004 * side, pz, to_shadow, shadow_map)
+                    sun *= lambert
+                open_sky = _contact_shade(px, pz, frame, contact)
+                sun *= 0.4 + 0.6 * open_sky
+                surface[:] = 0.0
+                if show > 0.002:
+                    u = (cos_yaw * px - sin_yaw * pz) * tiles_per_m
+                    v = (sin_yaw * px + cos_yaw * pz) * tiles_per_m
+                    footprint = reach * norm / fx / np.sqrt(max(abs(dy) / norm, 1e-4))
+                    level = np.log2(max(1.0, footprint * tiles_per_m * size))
+                    level = min(level, finest_left)
+                    low = int(level)
+                    _add_tile(u, v, low, 1 - (level - low), mips, surface)
+                    if level > low:
+                        _add_tile(u, v, low + 1, level - low, mips, surface)
+                for c in range(3):
+                    lit = colors[1, c] * open_sky + colors[0, c] * sun
+                    color[c] *= 1 - show
+                    if opacity < 1:  # a shadow catcher darkens what shows through
+                        full = colors[1, c] + colors[0, c] * lambert
+                        color[c] *= lit / max(full, 1e-9)
+                    color[c] += surface[c] * lit * show
+            for c in range(3):
+                out[row, col, c] = color[c]
+
+
+@_compiled
+def shade_meshes(view, meshes, lights, samples, depth, face_id, picture, rgb):
+    """Light the meshes over the background in `picture` (H, W, 3), and write the bytes to `rgb`.
+
+    A pixel whose samples all show one smooth piece of surface is coloured from one of them; else
+    every sample is.
+    """
+    height, width, count = rgb.shape[0], rgb.shape[1], samples * samples
+    fx, fy, cx, cy, r, center = view.fx, view.fy, view.cx, view.cy, view.rotation, view.center
+    direction, light_colors = lights.direction, lights.colors
+    to_shadow, shadow_map = lights.to_shadow, lights.shadow_map
+    points, faces, normals, colors = meshes.points, meshes.faces, meshes.normals, meshes.colors
+    face_mesh, face_uv = meshes.face_mesh, meshes.face_uv
+    texture_shape, texture_pixels = meshes.texture_shape, meshes.texture_pixels
+    color, surface = np.zeros(3), np.zeros(3)
+    for row in range(height):
+        for col in range(width):
+            covered, near, far, same = 0, FAR, 0.0, True
+            first = face_id[row * samples, col * samples]
+            for y in range(row * samples, (row + 1) * samples):
+                for x in range(col * samples, (col + 1) * samples):
+                    k = face_id[y, x]
+                    if k >= 0:
+                        covered += 1
+                        near, far = min(near, depth[y, x]), max(far, depth[y, x])
+                        same = same and first >= 0 and face_mesh[k] == face_mesh[first]
+            once = same and covered == count and far - near < 0.02 * near
+            weight = 1.0 if once else 1.0 / count
+            for c in range(3):
+                color[c] = 0.0
+                if covered < count:
+                    color[c] = picture[row, col, c] * ((count - covered) / count)
+            for s in range(0 if covered == 0 else (1 if once else count)):
+                y, x = row * samples + s // samples, col * samples + s % samples
+                k, z = face_id[y, x], depth[y, x]
+                if k < 0:
+                    continue
+                a, b, d = faces[k, 0], faces[k, 1], faces[k, 2]
+                x0, y0 = points[a, 0], points[a, 1]
+                x1, y1 = points[b, 0] - x0, points[b, 1] - y0
+                x2, y2 = points[d, 0] - x0, points[d, 1] - y0
+                area = x1 * y2 - x2 * y1
+                qx, qy = x + 0.5 - x0, y + 0.5 - y0
+                w1 = (qx * y2 - x2 * qy) / area * z / points[b, 2]
+                w2 = (x1 * qy - qx * y1) / area * z / points[d, 2]
+                w0 = 1.0 - w1 - w2
+                for c in range(3):
+                    surface[c] = w0 * colors[a, c] + w1 * colors[b, c] + w2 * colors[d, c]
+                m = face_mesh[k]
+                if texture_shape[m, 2] > 0:
+                    u = w0 * face_uv[k, 0, 0] + w1 * face_uv[k, 1, 0] + w2 * face_uv[k, 2, 0]
+                    v = w0 * face_uv[k, 0, 1] + w1 * face_uv[k, 1, 1] + w2 * face_uv[k, 2, 1]
+                    at, rows, cols = texture_shape[m, 0], texture_shape[m, 1], texture_shape[m, 2]
+                    _multiply_texture(u, v, texture_pixels, at, rows, cols, surface)
+                nx = w0 * normals[a, 0] + w1 * normals[b, 0] + w2 * normals[d, 0]
+                ny = w0 * normals[a, 1] + w1 * normals[b, 1] + w2 * normals[d, 1]
+                nz = w0 * normals[a, 2] + w1 * normals[b, 2] + w2 * normals[d, 2]
+                # A face seen from behind (positive area, as y is down) is lit on the side seen.
+                scale = (1.0 if area < 0 else -1.0) / np.sqrt(nx * nx + ny * ny + nz * nz + 1e-20)
+                nx, ny, nz = nx * scale, ny * scale, nz * scale
+                sun = max(0.0, nx * direction[0] + ny * direction[1] + nz * direction[2])
+                if sun > 0:
+                    vx, vy = ((x + 0.5) / samples - cx) / fx, ((y + 0.5) / samples - cy) / fy
+                    px = center[0] + z * (r[0, 0] * vx + r[1, 0] * vy + r[2, 0]) + 0.012 * nx
+                    py = center[1] + z * (r[0, 1] * vx + r[1, 1] * vy + r[2, 1]) + 0.012 * ny
+                    pz = center[2] + z * (r[0, 2] * vx + r[1, 2] * vy + r[2, 2]) + 0.012 * nz
+                    sun *= _sun_visibility(px, py, pz, to_shadow, shadow_map)
+                up = 0.5 - 0.5 * ny
+                for c in range(3):
+                    ambient = light_colors[2, c] + (light_colors[1, c] - light_colors[2, c]) * up
+                    color[c] += weight * surface[c] * (ambient + light_colors[0, c] * sun)
+            for c in range(3):
+                rgb[row, col, c] = int(min(255.0, np.sqrt(max(0.0, color[c])) * 255.0 + 0.5))
+
+
+@_compiled
+def resolve_samples(face_mesh, samples, depth, face_id, alpha, depth_out, mesh_out):
+    """Write what a pixel's samples say: covered share, the mesh seen most, its mean depth."""
+    count = samples * samples
+    meshes, depths = np.zeros(count, np.int32), np.zeros(count)
+    for row in range(alpha.shape[0]):
+        for col in range(alpha.shape[1]):
+            covered = 0
+            for s in range(count):
+                y, x = row * samples + s // samples, col * samples + s % samples
+                k = face_id[y, x]
+                meshes[s], depths[s] = -1, depth[y, x]
+                if k >= 0:
+                    meshes[s] = face_mesh[k]
+                    covered += 1
+            alpha[row, col] = covered / count
+            depth_out[row, col], mesh_out[row, col] = 0.0, -1
+            if covered == 0 or 2 * covered < count:
+                continue
+            most, best = 0, FAR
+            for s in range(count):
+                if meshes[s] < 0:
+                    continue
+                number, total = 0, 0.0
+                for t in range(count):
+                    if meshes[t] == meshes[s]:
+                        number += 1
+                        total += depths[t]
+                if number > most or (number == most and total / number < best):
+                    most, best = number, total / number
+                    mesh_out[row, col], depth_out[row, col] = meshes[s], best

@@ -1,8 +1,9 @@
-"""What a scene is made of: meshes, a camera, a light, a ground plane, a background; and the picture of it.
+"""What a scene is made of (meshes, camera, light, ground plane, background), and the picture of it.
 
-Axes are the library's world axes: x right, y DOWN along gravity, z forward, metres. With the default camera pose
-(identity, no translation) they are the camera's axes, so a mesh in camera coordinates is drawn as it is.
-Colours are display values in [0, 1], RGB (the channel order of `background` photos and of the result is the same).
+Axes are the library's world axes: x right, y DOWN along gravity, z forward, metres. With the
+default camera pose (identity, no translation) they are the camera's axes, so a mesh in camera
+coordinates is drawn as it is. Colours are RGB display values in [0, 1]; a photo keeps its
+channel order.
 """
 
 from dataclasses import dataclass, field
@@ -14,19 +15,20 @@ import numpy as np
 class SceneMesh:
     """One triangle mesh with its colours.
 
-    The albedo of a point is the interpolated vertex colour times the texture there (if one is given).
+    The albedo of a point is the interpolated vertex colour times the texture there, if any.
 
     Args:
         colors: One colour for the mesh, or one per vertex.
         face_uv: Texture coordinates of each face's corners, needed with `texture`.
-        texture: Image whose column runs along u and whose row runs along v; sampled bilinearly, clamped at the border.
+        texture: Image; columns run along u, rows along v. Bilinear, clamped at the border.
         normals: Vertex normals; computed from the faces if None.
         smooth: Interpolate the normals. False gives flat faces (boxes).
-        cast_shadow: Whether the mesh is drawn into the shadow map.
+        cast_shadow: Whether the mesh shades others and the ground.
 
     Shapes: V vertices, F faces.
-        vertices: (V, 3) m, world.  faces: (F, 3) int.  colors: (3,) or (V, 3) in [0, 1].  face_uv: (F, 3, 2) in [0, 1].
-        texture: (h, w, 3) uint8 or float in [0, 1].  normals: (V, 3).
+        vertices: (V, 3) m, world.  faces: (F, 3) int.  colors: (3,) or (V, 3) in [0, 1].
+        face_uv: (F, 3, 2) in [0, 1].  texture: (h, w, 3) uint8 or float in [0, 1].
+        normals: (V, 3).
     """
 
     vertices: np.ndarray
@@ -41,7 +43,7 @@ class SceneMesh:
 
 @dataclass(frozen=True)
 class SceneCamera:
-    """A full-perspective camera: `x_cam = rotation @ x_world + translation`, pixel = intrinsics @ x_cam / z.
+    """A full-perspective camera: `x_cam = rotation @ x_world + translation`, then `intrinsics`.
 
     Pixels are continuous: the centre of pixel (row i, col j) is (j + 0.5, i + 0.5).
 
@@ -85,7 +87,10 @@ class SceneCamera:
         forward = np.asarray(target, dtype=np.float64) - eye
         right = np.cross([0.0, 1.0, 0.0], forward)
         if np.linalg.norm(right) < 1e-6 * max(np.linalg.norm(forward), 1e-12):
-            raise ValueError('SceneCamera.look_at: eye and target lie on one vertical line; move one of them sideways')
+            raise ValueError(
+                'SceneCamera.look_at: eye and target lie on one vertical line; '
+                'move one of them sideways'
+            )
         forward = forward / np.linalg.norm(forward)
         right = right / np.linalg.norm(right)
         rotation = np.stack([right, np.cross(forward, right), forward])
@@ -100,7 +105,7 @@ class SceneLight:
     """A sun and the light of the surroundings.
 
     Args:
-        direction: Points TOWARD the sun, world axes (y down, so a sun above has y < 0); need not be a unit vector.
+        direction: Points TOWARD the sun, world axes (y is down: a sun above has y < 0), any length.
         sun: RGB strength of the sun on a surface that faces it, linear light.
         sky: RGB ambient strength on a surface that faces up, linear light.
         bounce: RGB ambient strength on a surface that faces down, linear light.
@@ -123,8 +128,9 @@ class SceneGround:
         texture: Tile that repeats in x and z; None gives white.
         tile_size: Side of one tile, m.
         yaw: Turn of the tiling about the vertical, rad.
-        opacity: 1 draws the texture; 0 shows the background through and keeps only the shadows (a shadow catcher).
-        fade_distance: The texture fades into the background around this distance from the camera, m.
+        opacity: 1 draws the texture; 0 shows the background through and keeps only the shadows
+            (a shadow catcher).
+        fade_distance: The texture fades into the background about this far from the camera, m.
 
     Shapes:
         texture: (h, w, 3) uint8 or float in [0, 1].
@@ -157,7 +163,7 @@ class SceneGround:
 
 @dataclass(frozen=True)
 class SkyGradient:
-    """A background that runs from `zenith` (up) over `horizon` to `nadir` (down); RGB display values."""
+    """A background from `zenith` (up) over `horizon` to `nadir` (down); RGB display values."""
 
     zenith: tuple[float, float, float] = (0.42, 0.60, 0.86)
     horizon: tuple[float, float, float] = (0.88, 0.92, 0.97)
@@ -169,8 +175,8 @@ class Panorama:
     """An equirectangular photo around the scene; its middle row is the true horizon.
 
     Args:
-        image: The panorama; its middle column lies in direction +z when `yaw` is 0, columns run to the right.
-        yaw: Turn about the vertical, rad; positive moves the middle column to the right (toward +x).
+        image: The panorama; its middle column lies toward +z when `yaw` is 0, columns run right.
+        yaw: Turn about the vertical, rad; positive moves the middle column right (toward +x).
         gain: Factor on its light.
 
     Shapes:
@@ -188,8 +194,8 @@ class SceneImage:
 
     Shapes: H, W the picture.
         rgb: (H, W, 3) uint8.  alpha: (H, W) float32, share of the pixel that meshes cover.
-        depth: (H, W) float32 m, z of the mesh of `mesh_id` (mean over its samples in the pixel), 0 where there is none.
-        mesh_id: (H, W) int32, which mesh (index into the given sequence) covers most of the pixel; -1 where meshes
+        depth: (H, W) float32 m, z of the mesh `mesh_id` (mean of its samples in the pixel), 0 where
+        there is none.  mesh_id: (H, W) int32, which mesh covers most of the pixel; -1 where meshes
         cover less than half of it.
     """
 

@@ -1,0 +1,30 @@
+"""Pictures of people over their photo, from the side and in the world; meshes as files."""
+
+from whmr.visualization.files import write_files
+from whmr.visualization.framing import frame_points
+from whmr.visualization.image_io import encode_png, save_png
+from whmr.visualization.mesh_io import encode_obj, save_obj
+from whmr.visualization.overlay import draw_overlay, render_overlay
+from whmr.visualization.palette import PERSON_COLORS, person_color
+from whmr.visualization.posed_people import PosedPeople
+from whmr.visualization.side_view import draw_side_view
+from whmr.visualization.visualizer import HMRVisualizer
+from whmr.visualization.world_view import draw_world_columns, draw_world_view
+
+__all__ = [
+    'PERSON_COLORS',
+    'HMRVisualizer',
+    'PosedPeople',
+    'draw_overlay',
+    'draw_side_view',
+    'draw_world_columns',
+    'draw_world_view',
+    'encode_obj',
+    'encode_png',
+    'frame_points',
+    'person_color',
+    'render_overlay',
+    'save_obj',
+    'save_png',
+    'write_files',
+]

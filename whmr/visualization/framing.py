@@ -39,7 +39,9 @@ def frame_points(
     for _ in range(ROUNDS):
         view = SceneCamera.look_at(target - forward, target, image_shape=image_shape, vfov=vfov)
         seen = (points - target) @ view.rotation.T
-        distance = max(float((np.abs(seen[:, :2]) / limit - seen[:, 2:]).max()), 0.2 - seen[:, 2].min())
+        distance = max(
+            float((np.abs(seen[:, :2]) / limit - seen[:, 2:]).max()), 0.2 - seen[:, 2].min()
+        )
         spread = seen[:, :2] / (seen[:, 2:] + distance)
         middle = (spread.min(axis=0) + spread.max(axis=0)) / 2
         target = target + distance * (middle @ view.rotation[:2])

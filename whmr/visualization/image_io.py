@@ -1,11 +1,11 @@
 """Pictures written to disk."""
 
-import os
-import tempfile
 from pathlib import Path
 
 import cv2
 import numpy as np
+
+from whmr.visualization.files import write_files
 
 
 def encode_png(image: np.ndarray) -> bytes:
@@ -34,27 +34,3 @@ def save_png(path: str | Path, image: np.ndarray) -> None:
         ValueError: If `image` has another shape or type.
     """
     write_files({Path(path): encode_png(image)})
-
-
-def write_files(contents: dict[Path, bytes]) -> None:
-    """Write several files: all of them are put beside their places first, and moved there only when all are whole.
-
-    Args:
-        contents: Path to what is written there; the folders must exist.
-
-    Raises:
-        OSError: If one cannot be written; no temporary file is left.
-    """
-    staged: list[tuple[Path, Path]] = []
-    try:
-        for path, content in contents.items():
-            descriptor, name = tempfile.mkstemp(prefix='.', suffix='.part', dir=path.parent)
-            staged.append((Path(name), path))
-            with os.fdopen(descriptor, 'wb') as file:
-                file.write(content)
-            os.chmod(name, 0o644)
-        for temporary, path in staged:
-            os.replace(temporary, path)
-    finally:
-        for temporary, _ in staged:
-            temporary.unlink(missing_ok=True)

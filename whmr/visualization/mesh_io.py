@@ -4,14 +4,15 @@ from pathlib import Path
 
 import numpy as np
 
-from whmr.visualization.image_io import write_files
+from whmr.visualization.files import write_files
 
 
 def encode_obj(vertices: np.ndarray, faces: np.ndarray) -> bytes:
     """The bytes of a Wavefront OBJ file, in metres, with y up.
 
-    Viewers expect y up and z toward the viewer; the library's frames have y down and z forward. The mesh is turned by
-    half a turn about x: (x, y, z) becomes (x, -y, -z), so nothing is mirrored.
+    Viewers expect y up and z toward the viewer; the library's frames have y down and z forward.
+    The mesh is turned by half a turn about x: (x, y, z) becomes (x, -y, -z), so nothing is
+    mirrored.
 
     Shapes: vertices: (V, 3) m, camera or world axes.  faces: (F, 3) int, 0 is the first vertex.
 
@@ -19,7 +20,9 @@ def encode_obj(vertices: np.ndarray, faces: np.ndarray) -> bytes:
         ValueError: If a shape is wrong, or a face names a vertex that is not there.
     """
     if vertices.ndim != 2 or vertices.shape[1] != 3 or faces.ndim != 2 or faces.shape[1] != 3:
-        raise ValueError(f'encode_obj: expected (V, 3) and (F, 3), got {vertices.shape}, {faces.shape}')
+        raise ValueError(
+            f'encode_obj: expected (V, 3) and (F, 3), got {vertices.shape}, {faces.shape}'
+        )
     if faces.size and not 0 <= faces.min() <= faces.max() < len(vertices):
         raise ValueError(f'encode_obj: faces name vertices outside 0..{len(vertices) - 1}')
     points = '\n'.join(f'v {x:.5f} {-y:.5f} {-z:.5f}' for x, y, z in vertices.tolist())

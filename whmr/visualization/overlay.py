@@ -24,8 +24,9 @@ def draw_overlay(
 ) -> np.ndarray:
     """The photo with the people's meshes drawn over it by the full-perspective camera.
 
-    Each person is projected by the focal length and translation estimated for it, with the principal point in the
-    middle of the photo (W-HMR Eq. 4). Who hides whom follows from the distances at the shared focal length.
+    Each person is projected by the focal length and translation estimated for it, with the
+    principal point in the middle of the photo (W-HMR Eq. 4). Who hides whom follows from the
+    distances at the shared focal length.
 
     Args:
         image: The photo.
@@ -40,13 +41,13 @@ def draw_overlay(
         size = [max(1, round(side * scale)) for side in image.shape[1::-1]]
         image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
     drawn = render_overlay(image, people, scale=scale)
-    cover = (opacity * drawn.alpha / np.maximum(drawn.alpha, 1e-6))[..., None]
+    cover = opacity * (drawn.alpha > 0)[..., None]
     mixed = image + cover * (drawn.rgb.astype(np.float32) - image)
     return mixed.round().clip(0, 255).astype(np.uint8)
 
 
 def render_overlay(image: np.ndarray, people: PosedPeople, *, scale: float = 1.0) -> SceneImage:
-    """What `draw_overlay` blends: opaque meshes over the photo, their mask, depth, and who is where.
+    """What `draw_overlay` blends: opaque meshes over the photo, with their mask and depth.
 
     Args:
         image: The photo, already resized.
@@ -57,15 +58,25 @@ def render_overlay(image: np.ndarray, people: PosedPeople, *, scale: float = 1.0
     """
     height, width = image.shape[:2]
     focal = people.shared_focal_length * scale
-    # Stretching z by f0 / f_i and projecting with f0 is the same as projecting with f_i, and puts all people
-    # into one depth buffer.
+    # Stretching z by f0 / f_i and projecting with f0 is the same as projecting with f_i, and puts
+    # all people into one depth buffer; shading keeps the normals of the true shape.
     stretch = people.shared_focal_length / people.focal_length
-    placed = (people.vertices + people.cam_t[:, None]).astype(np.float64)
-    placed[..., 2] *= stretch[:, None]
-    meshes = [
-        SceneMesh(vertices, people.faces, colors=person_color(index))
-        for index, vertices in enumerate(placed)
-    ]
+    meshes = []
+    for index, vertices in enumerate(people.vertices + people.cam_t[:, None]):
+        placed = vertices * [1.0, 1.0, stretch[index]]
+        normals = _vertex_normals(vertices, people.faces)
+        color = person_color(index)
+        meshes.append(SceneMesh(placed, people.faces, colors=color, normals=normals))
     intrinsics = np.array([[focal, 0, width / 2], [0, focal, height / 2], [0, 0, 1]])
     camera = SceneCamera(intrinsics, (height, width))
     return render_scene(meshes, camera, light=OVERLAY_LIGHT, background=image)
+
+
+def _vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """(V, 3) unit vectors, the mean over the faces around each vertex weighted by their areas."""
+    corners = vertices[faces].astype(np.float64)
+    across = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    spread = np.repeat(across, 3, axis=0)
+    summed = [np.bincount(faces.ravel(), spread[:, axis], len(vertices)) for axis in range(3)]
+    normals = np.stack(summed, axis=1)
+    return normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)

@@ -9,26 +9,31 @@ import numpy as np
 class PosedPeople:
     """Meshes of N people of one photo, in camera space and, where known, in the world.
 
-    A model estimates each person alone, so each has a focal length and a distance of its own, while the photo has one
-    camera. The pair is ambiguous, but its ratio is what the person's size in the photo says. Therefore people are
-    placed relative to each other with one `shared_focal_length` f0: distances become `cam_t_z * f0 / focal_length`,
-    sideways positions stay. One person alone is not moved.
+    A model estimates each person alone, so each has a focal length and a distance of its own,
+    while the photo has one camera. The pair is ambiguous, but its ratio is what the person's size
+    in the photo says. Therefore people are placed relative to each other with one
+    `shared_focal_length` f0: distances become `cam_t_z * f0 / focal_length`, sideways positions
+    stay. One person alone is not moved.
 
     Args:
         vertices: Bodies turned as the camera sees them.
         faces: Their triangles.
         cam_t: Where each body is.
         focal_length: What each person's camera was estimated (or known) to be.
-        vertices_world: Bodies turned as they are in the gravity-aligned world; None if no world is known.
-        pelvis: The joint that a body turns about; the same point of `vertices` and `vertices_world`.
+        vertices_world: Bodies turned as they are in the gravity-aligned world; None if no world is
+            known.
+        pelvis: The joint that a body turns about; the same point of `vertices` and
+            `vertices_world`.
         world2cam_rotmat: Rotation of the photo's camera; None if no world is known.
 
     Raises:
         ValueError: If an array does not fit the others.
 
     Shapes: N people (may be 0), V vertices, F faces.
-        vertices: (N, V, 3) m, camera axes, no translation.  faces: (F, 3) int.  cam_t: (N, 3) m, camera.
-        focal_length: (N,) full px.  vertices_world: (N, V, 3) m, world axes, no translation.  pelvis: (N, 3) m.
+        vertices: (N, V, 3) m, camera axes, no translation.  faces: (F, 3) int.
+        cam_t: (N, 3) m, camera.
+        focal_length: (N,) full px.  vertices_world: (N, V, 3) m, world axes, no translation.
+        pelvis: (N, 3) m.
         world2cam_rotmat: (3, 3), x_cam = R x_world.
     """
 
@@ -81,11 +86,11 @@ class PosedPeople:
         return self.vertices + self.shared_cam_t[:, None]
 
     def world_meshes(self, *, on_ground: bool = False) -> np.ndarray:
-        """The bodies in the world, which has the camera at its origin: pelvis at R^T (pelvis + cam_t).
+        """The bodies in the world with the camera at its origin: pelvis at R^T (pelvis + cam_t).
 
         Args:
-            on_ground: Lower or raise each person until its lowest vertex is that of the lowest person; hides errors
-                of the estimated heights, and true differences of height too.
+            on_ground: Lower or raise each person until its lowest vertex is that of the lowest
+                person; hides errors of the estimated heights, and true differences of height too.
 
         Shapes: returns (N, V, 3) m, world.
 
@@ -93,7 +98,9 @@ class PosedPeople:
             ValueError: If no world is known.
         """
         if not self.has_world:
-            raise ValueError('PosedPeople: no vertices_world or no world2cam_rotmat, so there is no world to show')
+            raise ValueError(
+                'PosedPeople: there is no world without vertices_world and world2cam_rotmat'
+            )
         pelvis = np.zeros((len(self), 3)) if self.pelvis is None else self.pelvis
         place = (pelvis + self.shared_cam_t) @ self.world2cam_rotmat
         meshes = self.vertices_world + (place - pelvis)[:, None]
@@ -102,9 +109,7 @@ class PosedPeople:
             meshes[..., 1] += (lowest.max() - lowest)[:, None]
         return meshes
 
-    def with_world(
-        self, vertices_world: np.ndarray, world2cam_rotmat: np.ndarray
-    ) -> 'PosedPeople':
+    def with_world(self, vertices_world: np.ndarray, world2cam_rotmat: np.ndarray) -> 'PosedPeople':
         """The same people in another world, to compare two ways of estimating it.
 
         Shapes: vertices_world: (N, V, 3) m, world axes, no translation.  world2cam_rotmat: (3, 3).

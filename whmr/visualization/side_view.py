@@ -16,14 +16,16 @@ def draw_side_view(
     image_shape: tuple[int, int] = (640, 640),
     from_right: bool = True,
 ) -> np.ndarray:
-    """Camera-space meshes as somebody sees them who stands beside the scene; the photo's vertical is upright.
+    """Camera-space meshes seen from beside the scene; the photo's vertical is upright.
 
-    Shows what the overlay cannot: how the bodies lean toward or away from the camera, and their distances from it.
+    Shows what the overlay cannot: how the bodies lean toward or away from the camera, and their
+    distances from it.
 
     Args:
         people: Who is drawn; an empty picture without people.
         image_shape: H, W of the picture.
-        from_right: Stand on the right of the photo, so that the camera is on the left of this picture, not on its right.
+        from_right: Stand on the right of the photo, so that the camera is on the left of this
+            picture, not on its right.
 
     Shapes: returns (H, W, 3) uint8 RGB.
     """

@@ -5,7 +5,14 @@ from collections.abc import Mapping
 import cv2
 import numpy as np
 
-from whmr.rendering import SceneCamera, SceneGround, SceneLight, SceneMesh, SkyGradient, render_scene
+from whmr.rendering import (
+    SceneCamera,
+    SceneGround,
+    SceneLight,
+    SceneMesh,
+    SkyGradient,
+    render_scene,
+)
 from whmr.visualization.framing import frame_points
 from whmr.visualization.palette import person_color
 from whmr.visualization.posed_people import PosedPeople
@@ -16,7 +23,9 @@ WORLD_LIGHT = SceneLight(
     sky=(0.42, 0.44, 0.48),
     bounce=(0.24, 0.23, 0.22),
 )
-WORLD_SKY = SkyGradient(zenith=(0.45, 0.63, 0.88), horizon=(0.92, 0.95, 0.98), nadir=(0.8, 0.8, 0.8))
+WORLD_SKY = SkyGradient(
+    zenith=(0.45, 0.63, 0.88), horizon=(0.92, 0.95, 0.98), nadir=(0.8, 0.8, 0.8)
+)
 FLOOR_COLORS = ((0.82, 0.84, 0.86), (0.79, 0.81, 0.835), (0.66, 0.69, 0.73))  # squares, lines
 LINE_WIDTH = 0.025  # m
 YAWS = (0.45, -0.45, 0.15, -0.15, 0.8, -0.8)
@@ -33,14 +42,16 @@ def draw_world_view(
 ) -> np.ndarray:
     """World meshes on a ground plane under a sky, with the shadows they cast.
 
-    The ground lies at the lowest vertex over all people, so of several people who truly stand on one floor some may
-    float by the errors of their estimated heights; `on_ground` drops each of them to the floor.
+    The ground lies at the lowest vertex over all people, so of several people who truly stand on
+    one floor some may float by the errors of their estimated heights; `on_ground` drops each of
+    them to the floor.
 
     Args:
         people: Who is drawn; an empty ground without people.
         image_shape: H, W of the picture.
-        yaw: How far the viewer walked around the people, from where the photo's camera stood toward its right, rad.
-            None chooses the one of a few angles where the people hide each other least.
+        yaw: How far the viewer walked around the people, from where the photo's camera stood
+            toward its right, rad. None chooses the one of a few angles where the people hide each
+            other least.
         elevation: How steeply the viewer looks down, rad.
         on_ground: See above.
 
@@ -107,12 +118,13 @@ def _viewpoint(
     heading = np.arctan2(ahead[0], ahead[2])
     heading -= _best_yaw(placed[0], heading) if yaw is None else yaw
     direction = [np.sin(heading), np.tan(elevation), np.cos(heading)]
-    return frame_points(points, np.array(direction), image_shape=image_shape, vfov=0.55, margin=0.12)
+    return frame_points(
+        points, np.array(direction), image_shape=image_shape, vfov=0.55, margin=0.12
+    )
 
 
 def _best_yaw(meshes: np.ndarray, heading: float) -> float:
-    """The candidate whose view keeps the two nearest neighbours farthest apart, seen from the side; the first one for
-    a single person."""
+    """The candidate angle that keeps the closest pair of people farthest apart in the picture."""
     if len(meshes) < 2:
         return YAWS[0]
     place = meshes.mean(axis=1)[:, [0, 2]]
@@ -135,12 +147,14 @@ def _draw(meshes: np.ndarray, faces: np.ndarray, camera: SceneCamera) -> np.ndar
 
 
 def _floor_texture(pixels: int = 512) -> np.ndarray:
-    """Four squares of a metre each, hardly different, with lines between them: (h, w, 3) float in [0, 1]."""
+    """(h, w, 3) in [0, 1]: 2 x 2 squares of a metre, hardly different, with lines between."""
     half = pixels // 2
     row, column = np.indices((pixels, pixels))
     texture = np.array(FLOOR_COLORS[:2])[(row // half + column // half) % 2]
     width = LINE_WIDTH * half
-    from_line = np.minimum.reduce([row % half, half - row % half, column % half, half - column % half])
+    from_line = np.minimum.reduce(
+        [row % half, half - row % half, column % half, half - column % half]
+    )
     texture[from_line <= width / 2] = FLOOR_COLORS[2]
     return texture
 

@@ -10,7 +10,11 @@ model = dict(
         std=[127.5, 127.5, 127.5],
         render_maps=dict(shape=(48, 40)),
     ),
-    backbone=dict(type='TimmBackbone', model_name='tf_efficientnet_lite0'),
+    backbone=dict(
+        type='TimmBackbone',
+        model_name='tf_efficientnet_lite0',
+        weights='efficientnet_lite0_pytorch',
+    ),
     neck=dict(type='DeconvNeck', in_channels=320, out_channels=64),
     extractor=dict(
         type='PixelAlignedExtractor', in_channels=64, out_channels=8, hidden_channels=(48, 32)
@@ -23,6 +27,10 @@ model = dict(
 )
 camera = dict(
     type='CamCalib',
-    backbone=dict(type='TimmBackbone', model_name='tf_efficientnet_lite0'),
+    backbone=dict(
+        type='TimmBackbone',
+        model_name='tf_efficientnet_lite0',
+        weights='efficientnet_lite0_pytorch',
+    ),
 )
 orientation = dict(type='OrientCorrect', feat_dim=67 * 8, hidden_dim=512)

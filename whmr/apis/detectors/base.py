@@ -14,7 +14,8 @@ class PersonDetector(ABC):
 
         Shapes: N people (may be 0).
             image: (H, W, 3) uint8 BGR.
-            returns: boxes (N, 4) float32 xyxy, continuous full px inside [0, W] x [0, H]; scores (N,) float32 in [0, 1].
+            returns: boxes (N, 4) float32 xyxy, continuous full px inside [0, W] x [0, H]; scores
+                (N,) float32 in [0, 1].
         """
 
 

@@ -1,4 +1,4 @@
-"""The arithmetic of a single-shot detector: anchors, decoding, non-maximum suppression; numpy only."""
+"""The arithmetic of a single-shot detector: anchors, decoding, non-maximum suppression."""
 
 import numpy as np
 
@@ -12,8 +12,9 @@ CENTER_VARIANCE, SIZE_VARIANCE = 10.0, 5.0
 def ssd_anchors() -> np.ndarray:
     """Anchor boxes of SSD (Liu et al., ECCV 2016, Sec. 2.2) on the six grids 19, 10, 5, 3, 2, 1.
 
-    Scales run evenly from 0.2 to 0.95. The finest grid has three shapes, every other grid five aspect ratios and one
-    more square between its scale and the next. Order: grid, row, column, shape.
+    Scales run evenly from 0.2 to 0.95. The finest grid has three shapes, every other grid five
+    aspect ratios and one more square between its scale and the next. Order: grid, row, column,
+    shape.
 
     Shapes: returns (1917, 4) float32 cx, cy, w, h in units of the square input's side.
     """
@@ -38,10 +39,11 @@ def ssd_anchors() -> np.ndarray:
 
 
 def decode_boxes(codes: np.ndarray, anchors: np.ndarray) -> np.ndarray:
-    """Boxes from the network's offsets to its anchors (Faster R-CNN box coding, variances 10 and 5).
+    """Boxes from the network's offsets to its anchors (box coding of Faster R-CNN).
 
     Shapes: A anchors.
-        codes: (A, 4) dy, dx, dh, dw.  anchors: (A, 4) cx, cy, w, h.  returns: (A, 4) xyxy in the anchors' unit.
+        codes: (A, 4) dy, dx, dh, dw.  anchors: (A, 4) cx, cy, w, h.
+        returns: (A, 4) xyxy in the anchors' unit.
     """
     center = codes[:, 1::-1] / CENTER_VARIANCE * anchors[:, 2:] + anchors[:, :2]
     half = np.exp(codes[:, :1:-1] / SIZE_VARIANCE) * anchors[:, 2:] / 2
@@ -52,7 +54,8 @@ def box_overlap(boxes: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.n
     """How much every pair overlaps; 0 where the boxes are empty.
 
     Shapes: boxes: (N, 4) xyxy.  others: (M, 4) xyxy.
-        returns: (N, M) intersection over union, (N, M) share of each of `boxes` that lies inside each of `others`.
+        returns: (N, M) intersection over union, (N, M) share of each of `boxes` that lies inside
+            each of `others`.
     """
     low = np.maximum(boxes[:, None, :2], others[None, :, :2])
     high = np.minimum(boxes[:, None, 2:], others[None, :, 2:])

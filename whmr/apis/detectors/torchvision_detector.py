@@ -19,12 +19,13 @@ ARCHITECTURES = (
 
 @DETECTORS.register_module()
 class TorchvisionDetector(PersonDetector):
-    """Faster R-CNN trained on COCO: slower than the bundled detector, and better at small or partly hidden people.
+    """Faster R-CNN trained on COCO: slower than the bundled detector, better at hard cases.
 
     Args:
         architecture: One of `ARCHITECTURES`.
         score_threshold: Boxes with a lower score are dropped.
-        checkpoint: A file that holds the state dict; None downloads torchvision's own weights (once, then cached).
+        checkpoint: A file that holds the state dict; None downloads torchvision's own weights
+            (once, then cached).
         device: Where it runs.
 
     Raises:
@@ -43,7 +44,9 @@ class TorchvisionDetector(PersonDetector):
         device: str = 'cpu',
     ) -> None:
         if architecture not in ARCHITECTURES:
-            raise ValueError(f'TorchvisionDetector: architecture={architecture!r}: one of {ARCHITECTURES}')
+            raise ValueError(
+                f'TorchvisionDetector: architecture={architecture!r}: one of {ARCHITECTURES}'
+            )
         self.score_threshold = score_threshold
         self.device = torch.device(device)
         self._network = _build(architecture, checkpoint).to(self.device).eval()
@@ -67,7 +70,9 @@ def _build(architecture: str, checkpoint: str | None) -> nn.Module:
     try:
         detection: Any = importlib.import_module('torchvision.models.detection')
     except ImportError as error:
-        raise ImportError('TorchvisionDetector needs torchvision: `pip install torchvision`') from error
+        raise ImportError(
+            'TorchvisionDetector needs torchvision: `pip install torchvision`'
+        ) from error
     builder = getattr(detection, architecture)
     if checkpoint is not None:
         network = builder(weights=None, weights_backbone=None)
@@ -78,6 +83,7 @@ def _build(architecture: str, checkpoint: str | None) -> nn.Module:
         return builder(weights='DEFAULT')
     except OSError as error:
         raise RuntimeError(
-            f"TorchvisionDetector: cannot download the weights of {architecture} ({error}); give checkpoint='FILE', "
+            f'TorchvisionDetector: cannot download the weights of {architecture} ({error}); '
+            "give checkpoint='FILE', "
             "or use the bundled detector that needs no network: dict(type='OnnxPersonDetector')"
         ) from error

@@ -4,6 +4,7 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmcv.transforms.utils import cache_randomness
 
+from whmr.datasets.transforms.randomness import worker_rng
 from whmr.registry import TRANSFORMS
 
 
@@ -52,7 +53,9 @@ class GetBox(BaseTransform):
             raise ValueError(f'{where} must be four finite numbers x1, y1, x2, y2')
         size = box[2:] - box[:2]
         if not (size > 0).all():
-            raise ValueError(f'{where} has no area; it must be x1, y1, x2, y2 with x2 > x1, y2 > y1')
+            raise ValueError(
+                f'{where} has no area; it must be x1, y1, x2, y2 with x2 > x1, y2 > y1'
+            )
         height, width = results['ori_shape']
         if box[2] <= 0 or box[3] <= 0 or box[0] >= width or box[1] >= height:
             raise ValueError(f'{where} lies outside the photo of {height} x {width} px (H x W)')
@@ -91,15 +94,17 @@ class RandomBoxScale(BaseTransform):
     ) -> None:
         if sigma < 0 or not 0 < limits[0] <= limits[1] or not 0 <= prob <= 1:
             raise ValueError(
-                f'need sigma >= 0, 0 < limits[0] <= limits[1], prob in [0, 1]; got {sigma}, {limits}, {prob}'
+                'need sigma >= 0, 0 < limits[0] <= limits[1] and prob in [0, 1], '
+                f'got {sigma}, {limits} and {prob}'
             )
         self.sigma, self.limits, self.prob = sigma, tuple(limits), prob
 
     @cache_randomness
     def _random_factor(self) -> float:
-        if np.random.rand() >= self.prob:
+        rng = worker_rng()
+        if rng.random() >= self.prob:
             return 1.0
-        return float(np.clip(np.random.normal(1.0, self.sigma), *self.limits))
+        return float(np.clip(rng.normal(1.0, self.sigma), *self.limits))
 
     def transform(self, results: dict) -> dict:
         """Scale the box.
@@ -147,9 +152,10 @@ class RandomBoxShift(BaseTransform):
 
     @cache_randomness
     def _random_shift(self) -> np.ndarray:
-        if np.random.rand() >= self.prob:
+        rng = worker_rng()
+        if rng.random() >= self.prob:
             return np.zeros(2)
-        return np.random.uniform(-self.max_shift, self.max_shift, 2)
+        return rng.uniform(-self.max_shift, self.max_shift, 2)
 
     def transform(self, results: dict) -> dict:
         """Shift the box.

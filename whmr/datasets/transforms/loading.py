@@ -77,7 +77,7 @@ class LoadImage(LoadImageFromFile):
             turned = ', or set ignore_orientation=True' if shape == expected[::-1] else ''
             raise BadSampleError(
                 f'{path}: the photo is {shape[0]} x {shape[1]} (H x W) but its label says '
-                f'{expected[0]} x {expected[1]}; use the photos that the labels were made for{turned}'
+                f'{expected[0]} x {expected[1]}; use the photos that the labels are of{turned}'
             )
         results.update(img=img, img_shape=shape, ori_shape=shape)
         return results
@@ -87,15 +87,20 @@ class LoadImage(LoadImageFromFile):
             content = fileio.get(path, backend_args=self.backend_args)
         except OSError as error:
             raise BadSampleError(
-                f'{path}: cannot be read ({error.strerror or error}); check data_prefix and the download'
+                f'{path}: cannot be read ({error.strerror or error}); '
+                'check data_prefix and the download'
             ) from error
         advice = 'download it again'
         if not _is_whole(content):
-            raise BadSampleError(f'{path}: the photo is cut off after {len(content)} bytes; {advice}')
+            raise BadSampleError(
+                f'{path}: the photo is cut off after {len(content)} bytes; {advice}'
+            )
         try:
             img = mmcv.imfrombytes(content, flag=self.color_type, backend=self.imdecode_backend)
         except (cv2.error, OSError, ValueError, SyntaxError) as error:
-            raise BadSampleError(f'{path}: not a picture ({error}); {advice}'.replace('\n', ' ')) from error
+            raise BadSampleError(
+                f'{path}: not a picture ({error}); {advice}'.replace('\n', ' ')
+            ) from error
         if img is None:
             raise BadSampleError(f'{path}: not a picture that can be decoded; {advice}')
         return img
@@ -105,9 +110,7 @@ def _is_whole(content: bytes) -> bool:
     """Whether a JPEG or PNG has its end: OpenCV fills a cut-off picture with grey in silence."""
     if content.startswith(_JPEG_START):
         # Neither marker can occur inside the coded scan.
-        return content.endswith(_JPEG_END) or (
-            content.rfind(_JPEG_END) > content.rfind(_JPEG_SCAN)
-        )
+        return content.endswith(_JPEG_END) or (content.rfind(_JPEG_END) > content.rfind(_JPEG_SCAN))
     if content.startswith(_PNG_START):
         return _PNG_END in content
     return True

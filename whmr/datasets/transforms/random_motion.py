@@ -5,6 +5,7 @@ from mmcv.transforms import BaseTransform
 from mmcv.transforms.utils import cache_randomness
 
 from whmr.datasets.transforms.camera_motion import apply_flip, apply_roll
+from whmr.datasets.transforms.randomness import worker_rng
 from whmr.registry import TRANSFORMS
 
 
@@ -42,7 +43,7 @@ class RandomFlip(BaseTransform):
 
     @cache_randomness
     def _random_choice(self) -> bool:
-        return bool(np.random.rand() < self.prob)
+        return bool(worker_rng().random() < self.prob)
 
     def transform(self, results: dict) -> dict:
         """Mirror the sample, or not.
@@ -95,9 +96,10 @@ class RandomRoll(BaseTransform):
 
     @cache_randomness
     def _random_angle(self) -> float | None:
-        if np.random.rand() >= self.prob:
+        rng = worker_rng()
+        if rng.random() >= self.prob:
             return None
-        degrees = np.clip(np.random.normal(0.0, self.sigma_deg), -self.max_deg, self.max_deg)
+        degrees = np.clip(rng.normal(0.0, self.sigma_deg), -self.max_deg, self.max_deg)
         return float(np.deg2rad(degrees))
 
     def transform(self, results: dict) -> dict:

@@ -130,7 +130,5 @@ class ResizeFull(BaseTransform):
         if shape == (height, width) and 'full2aug' not in results:
             results['full'] = results['img'].copy()
         else:
-            results['full'] = warp_photo(
-                results['img'], out2photo, shape, antialias=self.antialias
-            )
+            results['full'] = warp_photo(results['img'], out2photo, shape, antialias=self.antialias)
         return results

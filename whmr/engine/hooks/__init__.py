@@ -3,6 +3,7 @@
 from whmr.engine.hooks.check_finite_loss_hook import CheckFiniteLossHook
 from whmr.engine.hooks.checkpoint_hook import CheckpointHook
 from whmr.engine.hooks.checkpoint_state_hook import CheckpointStateHook, body_topologies
+from whmr.engine.hooks.dump_predictions_hook import DumpPredictionsHook
 from whmr.engine.hooks.parameter_report_hook import ParameterReportHook, count_parameters
 from whmr.engine.hooks.seed_per_iter_hook import SeedPerIterHook
 
@@ -10,6 +11,7 @@ __all__ = [
     'CheckFiniteLossHook',
     'CheckpointHook',
     'CheckpointStateHook',
+    'DumpPredictionsHook',
     'ParameterReportHook',
     'SeedPerIterHook',
     'body_topologies',

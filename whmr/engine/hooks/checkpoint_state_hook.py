@@ -52,7 +52,9 @@ class CheckpointStateHook(Hook):
                 f'{bad[0]}: no checkpoint was written, earlier ones are untouched; lower the '
                 'learning rate or clip gradients (optim_wrapper.clip_grad)'
             )
-        checkpoint['meta'].update(topology=body_topologies(_model(runner)), whmr_version=__version__)
+        checkpoint['meta'].update(
+            topology=body_topologies(_model(runner)), whmr_version=__version__
+        )
         checkpoint['data'] = self._data_state(runner)
         plain = to_plain(checkpoint)
         checkpoint.clear()
@@ -77,7 +79,9 @@ class CheckpointStateHook(Hook):
         sampler = find_sampler(runner.train_dataloader)
         if sampler is not None and before['seed'] is not None:
             sampler.seed = before['seed']
-        changed = [f'{k}: {before[k]} -> {now[k]}' for k in now if k != 'seed' and before[k] != now[k]]
+        changed = [
+            f'{k}: {before[k]} -> {now[k]}' for k in now if k != 'seed' and before[k] != now[k]
+        ]
         if changed:
             runner.logger.warning(
                 'the run goes on with another order of samples than before the interruption '

@@ -1,0 +1,122 @@
+# The mixtures of the authors' release (one sample per image and draw): `mixture` for stages I and II, `world_train`
+# with SPEC-SYN for stage III. `world_*` pipelines add the whole photo for the camera calibrator.
+train_pipeline = [
+    dict(type='LoadImage'),
+    dict(type='GetBox', padding=1.2),
+    dict(type='RandomFlip', prob=0.5),
+    dict(type='RandomRoll', prob=0.4, sigma_deg=30.0, max_deg=60.0),
+    dict(type='RandomBoxScale', sigma=0.25, limits=(0.75, 1.25)),
+    dict(type='RandomBoxShift', max_shift=0.1),
+    dict(type='CropPerson', crop_shape=(256, 192)),
+    dict(type='RandomOcclusion', prob=0.5),
+    dict(type='PhotometricJitter', channel_gain=(0.6, 1.4)),
+    dict(type='PackHMRInputs'),
+]
+test_pipeline = [
+    dict(type='LoadImage'),
+    dict(type='GetBox', padding=1.2),
+    dict(type='CropPerson', crop_shape=(256, 192)),
+    dict(type='PackHMRInputs'),
+]
+# A roll of the camera stays within what the calibrator can say (pitch and roll up to 0.6 rad).
+world_roll = dict(type='RandomRoll', prob=0.4, sigma_deg=10.0, max_deg=25.0)
+whole_photo = dict(type='ResizeFull', short_side=600)
+world_train_pipeline = [
+    *(world_roll if step['type'] == 'RandomRoll' else step for step in train_pipeline[:-3]),
+    whole_photo,
+    *train_pipeline[-3:],
+]
+world_test_pipeline = [*test_pipeline[:-1], whole_photo, test_pipeline[-1]]
+
+probabilities = {
+    'h36m/h36m': 0.07,
+    'mpii/mpii_vitpose': 0.05,
+    'coco/coco': 0.05,
+    'coco/coco_vitpose': 0.05,
+    'mpi_inf_3dhp/mpi_inf_3dhp': 0.02,
+    'ava/ava': 0.18,
+    'aic/aic': 0.18,
+    'insta/insta': 0.19,
+    'agora/agora': 0.07,
+    '3dpw/3dpw': 0.07,
+    'humman/humman': 0.07,
+}
+world_probabilities = {
+    'h36m/h36m': 0.07,
+    'mpii/mpii_vitpose': 0.06,
+    'coco/coco': 0.06,
+    'coco/coco_vitpose': 0.06,
+    'mpi_inf_3dhp/mpi_inf_3dhp': 0.02,
+    'ava/ava': 0.19,
+    'aic/aic': 0.19,
+    'insta/insta': 0.20,
+    'agora/agora': 0.07,
+    'spec_syn/spec_syn': 0.01,
+    'humman/humman': 0.07,
+}
+mixture = dict(
+    type='MixtureDataset',
+    length=165000,
+    probabilities=list(probabilities.values()),
+    datasets=[
+        dict(
+            type='HMRDataset',
+            data_root='data/' + name.split('/')[0],
+            ann_file=name.split('/')[1] + '_train.npz',
+            data_prefix=dict(img='imageFiles' if name == '3dpw/3dpw' else 'images'),
+            pipeline=train_pipeline,
+        )
+        for name in probabilities
+    ],
+)
+world_train = dict(
+    type='MixtureDataset',
+    length=165000,
+    probabilities=list(world_probabilities.values()),
+    datasets=[
+        dict(
+            type='HMRDataset',
+            data_root='data/' + name.split('/')[0],
+            ann_file=name.split('/')[1] + '_train.npz',
+            data_prefix=dict(img='images'),
+            pipeline=world_train_pipeline,
+        )
+        for name in world_probabilities
+    ],
+)
+camera_test = dict(
+    type='HMRDataset',
+    data_root='data/3dpw',
+    ann_file='3dpw_test.npz',
+    data_prefix=dict(img='imageFiles'),
+    pipeline=test_pipeline,
+    test_mode=True,
+)
+world_test = dict(
+    type='HMRDataset',
+    data_root='data/spec_mtp',
+    ann_file='spec_mtp_test.npz',
+    data_prefix=dict(img='images'),
+    pipeline=world_test_pipeline,
+    test_mode=True,
+)
+world_val = world_test
+train_dataloader = dict(
+    batch_size=64,
+    num_workers=8,
+    persistent_workers=True,
+    drop_last=True,
+    sampler=dict(type='ResumableSampler', shuffle=True),
+    dataset=mixture,
+)
+val_dataloader = dict(
+    batch_size=64,
+    num_workers=8,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=camera_test,
+)
+test_dataloader = val_dataloader
+smpl = dict(type='SMPL', model_path='data/body_models/smpl')
+val_evaluator = dict(type='CameraSpaceMetric', body_model=smpl)
+test_evaluator = val_evaluator
+world_evaluator = dict(type='WorldSpaceMetric', body_model=smpl)

@@ -1,0 +1,114 @@
+"""What is estimated for one photo, and the file that holds it."""
+
+import io
+from zipfile import BadZipFile
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+
+from whmr.keypoints import JOINT_SETS
+from whmr.visualization import PosedPeople
+
+SCHEMA_VERSION = 1
+PELVIS = JOINT_SETS['spin49'].index('op_mid_hip')
+
+
+@dataclass(frozen=True)
+class HMRResult:
+    """The people and the camera of one photo; also the schema of the `.npz` file, field by field.
+
+    Rows are people, in the order of their boxes; a photo without people has zero rows. What a model
+    does not estimate is NaN. Rotations are given twice: axis-angle (rad) and, with the suffix
+    `_rotmat`, as matrices.
+
+    Shapes: N people, V vertices, F faces, S betas; joints and keypoints of the set `spin49`.
+        image_name, topology: text.  image_shape: (2,) H, W.
+        boxes: (N, 4) xyxy full px, tight.  scores: (N,) of the detector, 1 for given boxes.
+        betas: (N, S).  global_orient, global_orient_world: (N, 1, 3) model -> camera, world.
+        body_pose: (N, 23, 3) parent-relative.  weak_cam: (N, 3) s, tx, ty of the crop camera.
+        cam_t: (N, 3) m, camera.  focal_length: (N,) full px.  intrinsics: (N, 3, 3) full px.
+        vertices: (N, V, 3), joints: (N, 49, 3) m, camera axes, no translation.
+        vertices_world: (N, V, 3), joints_world: (N, 49, 3) m, world axes, no translation.
+        keypoints_2d: (N, 49, 2) full px.  faces: (F, 3) int32.
+        world2cam_rotmat: (3, 3) x_cam = R x_world.  pitch, roll, vfov: () rad.
+    """
+
+    image_name: str
+    image_shape: np.ndarray
+    topology: str
+    boxes: np.ndarray
+    scores: np.ndarray
+    betas: np.ndarray
+    global_orient: np.ndarray
+    global_orient_rotmat: np.ndarray
+    body_pose: np.ndarray
+    body_pose_rotmat: np.ndarray
+    global_orient_world: np.ndarray
+    global_orient_world_rotmat: np.ndarray
+    weak_cam: np.ndarray
+    cam_t: np.ndarray
+    focal_length: np.ndarray
+    intrinsics: np.ndarray
+    vertices: np.ndarray
+    joints: np.ndarray
+    vertices_world: np.ndarray
+    joints_world: np.ndarray
+    keypoints_2d: np.ndarray
+    faces: np.ndarray
+    world2cam_rotmat: np.ndarray
+    pitch: np.ndarray
+    roll: np.ndarray
+    vfov: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.boxes)
+
+    @property
+    def has_world(self) -> bool:
+        """Whether the people are known in the gravity-aligned world."""
+        known = (self.vertices_world, self.world2cam_rotmat)
+        return len(self) > 0 and all(np.isfinite(value).all() for value in known)
+
+    def people(self) -> PosedPeople:
+        """The same people, ready to be drawn by `whmr.visualization`."""
+        return PosedPeople(
+            self.vertices,
+            self.faces,
+            self.cam_t,
+            self.focal_length,
+            self.vertices_world if self.has_world else None,
+            self.joints[:, PELVIS],
+            self.world2cam_rotmat if self.has_world else None,
+        )
+
+    def to_bytes(self) -> bytes:
+        """The bytes of a compressed `.npz` file that needs no pickle."""
+        buffer = io.BytesIO()
+        arrays = {field.name: np.asarray(getattr(self, field.name)) for field in fields(self)}
+        np.savez_compressed(buffer, schema_version=np.array(SCHEMA_VERSION), **arrays)
+        return buffer.getvalue()
+
+    @classmethod
+    def load(cls, path: str | Path) -> 'HMRResult':
+        """Read a file that `to_bytes` made.
+
+        Raises:
+            FileNotFoundError: If there is no such file.
+            ValueError: If it is no such file, or of another schema version.
+        """
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                arrays = {name: file[name] for name in file.files}
+        except (ValueError, EOFError, OSError, BadZipFile) as error:
+            if isinstance(error, FileNotFoundError):
+                raise
+            raise ValueError(f'{path}: no readable .npz file ({error})') from error
+        version = int(arrays.pop('schema_version', -1))
+        if version != SCHEMA_VERSION:
+            raise ValueError(f'{path}: schema version {version}, this library reads {SCHEMA_VERSION}')
+        wanted = {field.name for field in fields(cls)}
+        if set(arrays) != wanted:
+            raise ValueError(f'{path}: fields differ: {sorted(set(arrays) ^ wanted)}')
+        texts = {name: str(arrays[name]) for name in ('image_name', 'topology')}
+        return cls(**{**arrays, **texts})

@@ -1,0 +1,130 @@
+"""What the user knows of a photo's camera."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from whmr.geometry import (
+    is_rotation,
+    pitch_roll_to_rotmat,
+    rotmat_to_pitch_roll,
+    vfov_to_focal,
+)
+
+LENS_KEYS = ('focal_length', 'vfov', 'intrinsics')
+ROTATION_KEYS = ('world2cam_rotmat', 'pitch', 'roll')
+CENTER_TOLERANCE = 0.02  # of the photo's diagonal
+
+
+@dataclass(frozen=True)
+class KnownCamera:
+    """A camera that is used instead of a prediction; what is None is predicted.
+
+    The principal point is taken to be the photo's middle (W-HMR Eq. 4).
+
+    Shapes: focal_length: full px.  world2cam_rotmat: (3, 3), x_cam = R x_world.
+    """
+
+    focal_length: float | None = None
+    world2cam_rotmat: np.ndarray | None = None
+
+    @classmethod
+    def build(cls, fields: Mapping[str, Any], image_shape: tuple[int, int]) -> 'KnownCamera':
+        """From what a user writes down.
+
+        Args:
+            fields: At most one of `focal_length` (px of the full photo), `vfov` (vertical, rad)
+                and `intrinsics` (3 x 3); and `world2cam_rotmat` (3 x 3, from any world whose
+                +y is gravity; its yaw is removed), or `pitch` and `roll` (rad, pitch > 0 looks
+                down).
+            image_shape: H, W of the photo.
+
+        Raises:
+            ValueError: On an unknown field, one too many, one missing, or an impossible value.
+        """
+        unknown = sorted(set(fields) - {*LENS_KEYS, *ROTATION_KEYS})
+        if unknown:
+            raise ValueError(f'camera: unknown fields {unknown}; known: {LENS_KEYS + ROTATION_KEYS}')
+        lens = [key for key in LENS_KEYS if key in fields]
+        if len(lens) > 1:
+            raise ValueError(f'camera: give one of {lens}, not all of them')
+        return cls(
+            _focal_length(lens[0], fields[lens[0]], image_shape) if lens else None,
+            _rotation(fields),
+        )
+
+
+def find_camera(
+    camera: Mapping[str, Any] | None, name: str, image_shape: tuple[int, int]
+) -> KnownCamera:
+    """The camera of one photo.
+
+    Args:
+        camera: Fields of one camera for all photos, or photo -> fields; a photo is named by its
+            path as it was given, its file name, or its file name without the suffix.
+        name: The photo.
+        image_shape: H, W of the photo.
+
+    Raises:
+        ValueError: See `KnownCamera.build`.
+    """
+    found = find_entry(camera, name)
+    return KnownCamera.build({} if found is None else found, image_shape)
+
+
+def find_entry(value: Any, name: str) -> Any:
+    """One photo's entry of a mapping photo -> entry; any other value is the entry of every photo.
+
+    Args:
+        value: The mapping, or the entry.
+        name: The photo.
+    """
+    if not isinstance(value, Mapping) or set(value) & {*LENS_KEYS, *ROTATION_KEYS}:
+        return value
+    path = Path(name)
+    keys = (name, path.name, path.stem)
+    return next((value[key] for key in keys if key in value), None)
+
+
+def _focal_length(key: str, value: Any, image_shape: tuple[int, int]) -> float:
+    if key == 'intrinsics':
+        matrix = np.asarray(value, dtype=np.float64)
+        if matrix.shape != (3, 3):
+            raise ValueError(f'camera: intrinsics must be 3 x 3, got {matrix.shape}')
+        height, width = image_shape
+        offset = float(np.hypot(matrix[0, 2] - width / 2, matrix[1, 2] - height / 2))
+        if offset > CENTER_TOLERANCE * float(np.hypot(height, width)):
+            raise ValueError(
+                f'camera: the principal point is {offset:.0f} px off the middle of the photo, and '
+                'the model takes it to be there: crop or pad the photo around it first'
+            )
+        value = (matrix[0, 0] + matrix[1, 1]) / 2
+    value = float(value)
+    if key == 'vfov':
+        if not 0 < value < np.pi:
+            raise ValueError(f'camera: vfov={value} must lie between 0 and pi rad')
+        value = float(vfov_to_focal(torch.tensor(value), torch.tensor(float(image_shape[0]))))
+    if not (np.isfinite(value) and value > 0):
+        raise ValueError(f'camera: the focal length {value} px must be positive')
+    return value
+
+
+def _rotation(fields: Mapping[str, Any]) -> np.ndarray | None:
+    angles = [key in fields for key in ('pitch', 'roll')]
+    if 'world2cam_rotmat' in fields:
+        if any(angles):
+            raise ValueError('camera: give world2cam_rotmat, or pitch and roll, not both')
+        matrix = torch.as_tensor(np.asarray(fields['world2cam_rotmat'], dtype=np.float64))
+        if matrix.shape != (3, 3) or not bool(is_rotation(matrix, atol=1e-3)):
+            raise ValueError('camera: world2cam_rotmat is no 3 x 3 rotation matrix')
+        return pitch_roll_to_rotmat(*rotmat_to_pitch_roll(matrix)).float().numpy()
+    if not any(angles):
+        return None
+    if not all(angles):
+        raise ValueError('camera: pitch and roll belong together, one is missing')
+    pitch, roll = (torch.tensor(float(fields[key])) for key in ('pitch', 'roll'))
+    return pitch_roll_to_rotmat(pitch, roll).numpy()

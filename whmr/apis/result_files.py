@@ -1,0 +1,84 @@
+"""The files that are written for one photo."""
+
+from pathlib import Path
+
+import numpy as np
+
+from whmr.apis.hmr_result import HMRResult
+from whmr.visualization import (
+    draw_overlay,
+    draw_side_view,
+    draw_world_view,
+    encode_obj,
+    encode_png,
+    write_files,
+)
+
+MAX_PICTURE_SIDE = 1600  # px
+
+
+def write_result(
+    folder: Path,
+    stem: str,
+    result: HMRResult,
+    image: np.ndarray,
+    *,
+    pictures: bool = True,
+    meshes: bool = True,
+    on_ground: bool = False,
+) -> list[Path]:
+    """Write all files of one photo, or none of them.
+
+    `{stem}.npz` always (see `HMRResult`); with people also `{stem}_person{i}_camera.obj`,
+    `{stem}_overlay.png`, `{stem}_side.png`, and with a known world `{stem}_person{i}_world.obj`,
+    `{stem}_world.png`. Meshes are placed with one focal length for the photo (`PosedPeople`).
+
+    Args:
+        folder: Where to; it must exist.
+        stem: How the files are called.
+        result: What is written.
+        image: The photo.
+        pictures: Whether to draw.
+        meshes: Whether to write meshes.
+        on_ground: Drop each person to the floor of the world picture.
+
+    Shapes: image: (H, W, 3) uint8 BGR.
+
+    Raises:
+        OSError: If a file cannot be written.
+        ImportError: If pictures are asked for and numba is not installed.
+    """
+    contents = {folder / f'{stem}.npz': result.to_bytes()}
+    if len(result):
+        if meshes:
+            contents |= _meshes(folder, stem, result)
+        if pictures:
+            contents |= _pictures(folder, stem, result, image, on_ground=on_ground)
+    write_files(contents)
+    return list(contents)
+
+
+def _meshes(folder: Path, stem: str, result: HMRResult) -> dict[Path, bytes]:
+    people = result.people()
+    frames = {'camera': people.camera_meshes()}
+    if people.has_world:
+        frames['world'] = people.world_meshes()
+    return {
+        folder / f'{stem}_person{index}_{frame}.obj': encode_obj(vertices, result.faces)
+        for frame, placed in frames.items()
+        for index, vertices in enumerate(placed)
+    }
+
+
+def _pictures(
+    folder: Path, stem: str, result: HMRResult, image: np.ndarray, *, on_ground: bool
+) -> dict[Path, bytes]:
+    people = result.people()
+    rgb = np.ascontiguousarray(image[..., ::-1])
+    drawn = {
+        'overlay': draw_overlay(rgb, people, max_side=MAX_PICTURE_SIDE),
+        'side': draw_side_view(people),
+    }
+    if people.has_world:
+        drawn['world'] = draw_world_view(people, on_ground=on_ground)
+    return {folder / f'{stem}_{view}.png': encode_png(picture) for view, picture in drawn.items()}

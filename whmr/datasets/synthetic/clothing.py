@@ -1,0 +1,260 @@
+"""Procedural skin, hair and clothes, painted on a body's surface atlas."""
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+
+from whmr.datasets.synthetic.surface_atlas import SurfaceAtlas
+from whmr.keypoints import JOINT_SETS
+
+# Parts of the atlas.
+TORSO, HANDS, FEET = (1, 2), (3, 4), (5, 6)
+LEGS, ARMS, HEAD = tuple(range(7, 15)), tuple(range(15, 23)), (23, 24)
+
+# Skin albedos from light to dark, RGB.
+SKIN = np.array(
+    [
+        [0.93, 0.77, 0.68],
+        [0.88, 0.69, 0.58],
+        [0.80, 0.60, 0.47],
+        [0.68, 0.48, 0.36],
+        [0.52, 0.35, 0.25],
+        [0.36, 0.24, 0.18],
+    ]
+)
+HAIR = np.array(
+    [
+        [0.08, 0.07, 0.07],
+        [0.17, 0.11, 0.08],
+        [0.33, 0.21, 0.13],
+        [0.62, 0.47, 0.28],
+        [0.48, 0.22, 0.12],
+        [0.62, 0.61, 0.60],
+    ]
+)
+NOISE_FREQUENCIES = (3.0, 8.0, 20.0, 50.0)  # cycles per metre
+NOISES_PER_FREQUENCY = 4
+
+
+class Wardrobe:
+    """Paints people: every call gives one texture with skin, a face, hair, clothes and shoes.
+
+    Args:
+        atlas: Where to paint.
+        rest_joints: The body's joints in its rest pose, joint set `smpl54`.
+
+    Shapes:
+        rest_joints: (54, 3) m, model frame.
+    """
+
+    def __init__(self, atlas: SurfaceAtlas, rest_joints: np.ndarray) -> None:
+        self.atlas = atlas
+        self._joint = dict(zip(JOINT_SETS['smpl54'].joints, rest_joints, strict=True))
+        self._xyz = atlas.positions.reshape(-1, 3)
+        self._part = {
+            name: np.isin(atlas.parts.ravel(), parts)
+            for name, parts in dict(
+                torso=TORSO, hands=HANDS, feet=FEET, legs=LEGS, arms=ARMS, head=HEAD
+            ).items()
+        }
+        self._noise = _noise_fields(self._xyz)
+
+    def __call__(self, rng: np.random.Generator) -> np.ndarray:
+        """Paint one person.
+
+        Shapes:
+            returns: (h, w, 3) uint8 RGB albedo over the atlas.
+        """
+        texture = np.empty_like(self._xyz)
+        tone = rng.uniform(0, len(SKIN) - 1)
+        low = min(int(tone), len(SKIN) - 2)
+        skin = SKIN[low] + (SKIN[low + 1] - SKIN[low]) * (tone - low)
+        texture[:] = skin * rng.uniform(0.92, 1.05)
+        texture *= 1 + 0.05 * self._pick_noise(1, rng)[:, None]
+        self._paint_face(texture, skin, rng)
+        self._paint_hair(texture, rng)
+        self._paint_feet(texture, rng)
+        self._paint_clothes(texture, rng)
+        texture = np.clip(texture, 0, 1) * 255 + 0.5
+        return texture.astype(np.uint8).reshape(*self.atlas.shape, 3)
+
+    def _pick_noise(self, level: int, rng: np.random.Generator) -> np.ndarray:
+        return self._noise[level, rng.integers(NOISES_PER_FREQUENCY)]
+
+    def _paint_face(self, texture: np.ndarray, skin: np.ndarray, rng: np.random.Generator) -> None:
+        rows = np.flatnonzero(self._part['head'])
+        xyz = self._xyz[rows]
+        side = np.abs(xyz[:, 0])
+        front = xyz[:, 2] > 0.5 * (self._joint['nose'][2] + self._joint['left_ear'][2])
+        eye = np.abs(self._joint['left_eye'])
+        across, up = side - eye[0], xyz[:, 1] - eye[1]
+        white = front & (across**2 + (1.8 * up) ** 2 < 0.015**2)
+        iris = front & (across**2 + up**2 < 0.008**2)
+        brow = front & (np.abs(up - 0.022 - 0.15 * across) < 0.005) & (np.abs(across) < 0.02)
+        mouth = front & (np.abs(xyz[:, 1] - self._joint['nose'][1] + 0.042) < 0.007)
+        mouth &= side < 0.024
+        texture[rows[white]] = (0.85, 0.83, 0.80)
+        texture[rows[iris]] = rng.uniform(0.05, 0.3)
+        texture[rows[brow]] *= 0.45
+        texture[rows[mouth]] *= (0.85, 0.6, 0.6)
+
+    def _paint_hair(self, texture: np.ndarray, rng: np.random.Generator) -> None:
+        if rng.random() < 0.08:
+            return
+        color = HAIR[rng.integers(len(HAIR))] * rng.uniform(0.8, 1.2)
+        xyz, head = self._xyz, self._part['head']
+        eye, ear = self._joint['left_eye'], self._joint['left_ear']
+        back = (eye[2] - xyz[:, 2]) / (eye[2] - ear[2])  # 0 at the eyes, 1 at the ears
+        line = eye[1] + 0.065 - rng.uniform(0.06, 0.085) * np.clip(back, -0.5, 2.2)
+        hair = head & (xyz[:, 1] > line + 0.01 * self._pick_noise(3, rng))
+        style = rng.random()
+        if style < 0.4:  # long
+            end = rng.uniform(self._joint['spine3'][1], self._joint['neck'][1])
+            width = rng.uniform(0.07, 0.11)
+            long = (self._part['torso'] | head) & (xyz[:, 1] > end) & (back > 1.25)
+            hair |= long & (np.abs(xyz[:, 0]) < width)
+        elif style < 0.55:  # a beard
+            beard = (xyz[:, 1] < self._joint['nose'][1] - 0.02) & (back < 0.9)
+            beard &= xyz[:, 1] > self._joint['nose'][1] - 0.12
+            texture[head & beard] = 0.5 * texture[head & beard] + 0.5 * color
+        texture[hair] = color * (1 + 0.25 * self._pick_noise(3, rng)[hair, None])
+
+    def _paint_feet(self, texture: np.ndarray, rng: np.random.Generator) -> None:
+        height = self._xyz[:, 1]
+        ankle = self._joint['left_ankle'][1]
+        below = self._part['feet'] | self._part['legs']
+        if rng.random() < 0.3:
+            socks = below & (height < ankle + rng.uniform(0.05, 0.3))
+            texture[socks] = self._cloth(socks, rng)
+        if rng.random() < 0.12:
+            return  # barefoot, or in socks
+        shoes = below & (height < ankle + rng.choice([0.0, 0.03, 0.12, 0.3], p=[0.4, 0.4, 0.1, 0.1]))
+        texture[shoes] = self._cloth(shoes, rng, plain=True)
+        sole = below & (height < self._joint['left_heel'][1] + 0.012)
+        texture[sole] = rng.uniform(0.05, 0.95)
+
+    def _paint_clothes(self, texture: np.ndarray, rng: np.random.Generator) -> None:
+        height, across = self._xyz[:, 1], np.abs(self._xyz[:, 0])
+        joint = {name: position[:2] for name, position in self._joint.items()}
+        knee, ankle, hip = joint['left_knee'][1], joint['left_ankle'][1], joint['left_hip'][1]
+        hem = rng.choice(
+            [ankle + 0.02, ankle + 0.15, knee - 0.05, 0.5 * (knee + hip), hip - 0.06],
+            p=[0.55, 0.1, 0.15, 0.15, 0.05],
+        )
+        waist = rng.uniform(0.02, 0.1)
+        wobble = 0.004 * self._pick_noise(2, rng)
+        lower = (self._part['legs'] & (height > hem + wobble)) | (
+            self._part['torso'] & (height < waist + wobble)
+        )
+        bottom = (lower, self._cloth(lower, rng))
+
+        shoulder, elbow = joint['left_shoulder'][0], joint['left_elbow'][0]
+        wrist = joint['left_wrist'][0]
+        sleeve = rng.choice(
+            [shoulder - 0.03, elbow - 0.1, elbow, wrist - 0.1, wrist],
+            p=[0.12, 0.38, 0.1, 0.1, 0.3],
+        )
+        collar = joint['neck'][1] + rng.uniform(-0.02, 0.03)
+        collar = collar - 0.5 * np.clip(0.09 - across, 0, 1) * rng.uniform(0, 1.5)
+        end = rng.uniform(-0.1, waist + 0.02)
+        one_piece = rng.random() < 0.08
+        if one_piece:
+            end = rng.uniform(knee, hip - 0.05)
+        trunk = (self._part['torso'] | (self._part['legs'] & one_piece)) & (height > end + wobble)
+        upper = (trunk & (height < collar)) | (self._part['arms'] & (across < sleeve + wobble))
+        top = (upper, self._cloth(upper, rng, logo=True))
+        bare_trunk = rng.random() < 0.03 and not one_piece
+
+        layers = [bottom] if bare_trunk else [bottom, top]
+        if rng.random() < 0.25:
+            layers.reverse()  # tucked in
+        for mask, cloth in layers:
+            texture[mask] = cloth
+        if rng.random() < 0.04:
+            hands = self._part['hands']
+            texture[hands] = self._cloth(hands, rng, plain=True)
+
+    def _cloth(
+        self,
+        mask: np.ndarray,
+        rng: np.random.Generator,
+        *,
+        plain: bool = False,
+        logo: bool = False,
+    ) -> np.ndarray:
+        """Albedo of a piece of cloth on the texels of `mask`, (n, 3)."""
+        xyz = self._xyz[mask]
+        first, second = cloth_color(rng), cloth_color(rng)
+        blend = np.zeros(len(xyz), dtype=np.float32)
+        if not plain and rng.random() < 0.5:
+            patterns: tuple[Callable, ...] = (_stripes, _checks, _dots, _two_tone)
+            choice = rng.integers(len(patterns) + 1)
+            if choice == len(patterns):  # blotches
+                level = rng.integers(1, 3)
+                blend = np.clip(3 * self._pick_noise(level, rng)[mask] + 0.5, 0, 1)
+            else:
+                blend = patterns[choice](xyz, rng)
+        cloth = first + (second - first) * blend[:, None]
+        if logo and rng.random() < 0.3:
+            size, low = rng.uniform(0.04, 0.11), rng.uniform(0.1, 0.25)
+            print_ = (np.abs(xyz[:, 0]) < size) & (np.abs(xyz[:, 1] - low - size) < size)
+            print_ &= (xyz[:, 2] > 0.06) == (rng.random() < 0.75)
+            mark = self._pick_noise(rng.integers(1, 4), rng)[mask][print_] > 0
+            cloth[print_] = np.where(mark[:, None], cloth_color(rng), cloth_color(rng))
+        folds = 0.10 * self._pick_noise(1, rng)[mask] + 0.08 * self._pick_noise(2, rng)[mask]
+        weave = rng.uniform(0, 0.08) * self._pick_noise(3, rng)[mask]
+        return cloth * (1 + folds + weave)[:, None]
+
+
+def cloth_color(rng: np.random.Generator) -> np.ndarray:
+    """A colour that clothes have: often grey, dark, white or blue, sometimes bright.
+
+    Shapes:
+        returns: (3,) RGB in [0, 1].
+    """
+    kind = rng.random()
+    if kind < 0.35:
+        return np.full(3, rng.uniform(0.06, 0.95)) * rng.uniform(0.95, 1.0, 3)
+    hue = rng.uniform(195, 235) if kind < 0.5 else rng.uniform(0, 360)
+    saturation, value = rng.uniform(0.2, 0.85), rng.uniform(0.15, 0.9)
+    hsv = np.array([[[hue, saturation, value]]], dtype=np.float32)
+    return cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)[0, 0].astype(np.float64)
+
+
+def _stripes(xyz: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    axis = (1, 0)[int(rng.random() < 0.35)]
+    period, width = rng.uniform(0.02, 0.14), rng.uniform(0.25, 0.75)
+    phase = (xyz[:, axis] / period + rng.random()) % 1
+    return (phase < width).astype(np.float32)
+
+
+def _checks(xyz: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    period = rng.uniform(0.03, 0.12)
+    return 0.5 * (((xyz[:, 0] / period) % 1 < 0.5) + ((xyz[:, 1] / period) % 1 < 0.5))
+
+
+def _dots(xyz: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    period = rng.uniform(0.03, 0.08)
+    offset = (xyz[:, :2] / period) % 1 - 0.5
+    return ((offset**2).sum(1) < rng.uniform(0.03, 0.12)).astype(np.float32)
+
+
+def _two_tone(xyz: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A seam: sleeves or sides of another colour, or an upper half."""
+    if rng.random() < 0.5:
+        return (np.abs(xyz[:, 0]) > rng.uniform(0.1, 0.2)).astype(np.float32)
+    return (xyz[:, 1] > rng.uniform(0.15, 0.3)).astype(np.float32)
+
+
+def _noise_fields(xyz: np.ndarray) -> np.ndarray:
+    """(levels, fields, n) smooth noise over the surface, about in [-1, 1], the same every time."""
+    rng = np.random.default_rng(0)
+    fields = []
+    for frequency in NOISE_FREQUENCIES:
+        for _ in range(NOISES_PER_FREQUENCY):
+            waves = rng.normal(0, frequency * 2 * np.pi / 1.7, (12, 3)).astype(np.float32)
+            phase = rng.uniform(0, 2 * np.pi, 12).astype(np.float32)
+            fields.append(np.sin(xyz @ waves.T + phase).sum(1) / 3.5)
+    shape = (len(NOISE_FREQUENCIES), NOISES_PER_FREQUENCY, len(xyz))
+    return np.stack(fields).astype(np.float32).reshape(shape)

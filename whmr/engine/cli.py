@@ -1,0 +1,189 @@
+"""What the command line tools share: common options, the run's config, and errors in one line."""
+
+import errno
+import sys
+import traceback
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+from mmengine import Config
+from mmengine.logging import print_log
+
+from whmr.engine.config import OptionAction, load_config
+from whmr.engine.distributed import shutdown_distributed
+from whmr.engine.embedded import banner, use_embedded
+from whmr.engine.errors import CheckpointError, ConfigError, MissingFilesError, NonFiniteError
+from whmr.engine.missing import require_files
+
+USER_ERROR = 2
+RUN_FAILED = 1
+_BUILD_ERRORS = (
+    AssertionError,
+    AttributeError,
+    ImportError,
+    KeyError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+_DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
+
+
+class _BuildError(Exception):
+    """An error while the parts of a run are built: nearly always the config's."""
+
+
+def add_common_arguments(parser: ArgumentParser) -> None:
+    """Add the options that training and testing share."""
+    parser.add_argument('config', help='config file, e.g. configs/whmr/whmr_lite_stage1.py')
+    parser.add_argument(
+        '--work-dir',
+        metavar='DIR',
+        help="folder for logs and checkpoints (default: the config's work_dir, else "
+        'work_dirs/<name of the config>)',
+    )
+    parser.add_argument(
+        '--embedded',
+        action='store_true',
+        help='need no download: bundled body, small synthetic world, a few iterations; shows that '
+        'a config works, its figures mean nothing',
+    )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=OptionAction,
+        default={},
+        metavar='KEY=VALUE',
+        help='change the config: optim_wrapper.optimizer.lr=1e-4 train_cfg.max_iters=100; a list '
+        'is "[1,2]"; an unknown key is an error, +KEY=VALUE adds a new one',
+    )
+    parser.add_argument(
+        '--launcher',
+        choices=('none', 'pytorch', 'slurm'),
+        default='none',
+        help='who started the processes: none (one process), pytorch (torchrun, see '
+        'tools/dist_train.sh) or slurm (tools/slurm_train.sh)',
+    )
+    parser.add_argument(
+        '--device',
+        choices=('auto', 'cpu', 'cuda'),
+        default='auto',
+        help='device to compute on (default: CUDA where there is one)',
+    )
+    parser.add_argument(
+        '--debug', action='store_true', help='show where an error comes from, not just its message'
+    )
+
+
+def check_device(device: str) -> None:
+    """Make sure that the run computes where it was asked to.
+
+    The tools hide CUDA devices for `--device cpu` before torch is imported.
+
+    Args:
+        device: 'auto', 'cpu' or 'cuda'.
+
+    Raises:
+        ConfigError: 'cuda' is asked for where there is none.
+    """
+    if device == 'cuda' and not torch.cuda.is_available():
+        raise ConfigError('--device cuda: torch sees no CUDA device here; leave it out for the CPU')
+
+
+def read_run_config(args: Namespace) -> Config:
+    """The config of a run, with the common options applied.
+
+    Args:
+        args: What a parser with `add_common_arguments` gave.
+
+    Raises:
+        ConfigError: The config or an option is wrong.
+        FileNotFoundError: There is no such config.
+    """
+    cfg = load_config(args.config, args.cfg_options)
+    cfg.launcher = args.launcher
+    if args.work_dir is not None:
+        cfg.work_dir = args.work_dir
+    elif cfg.get('work_dir') is None:
+        name = Path(args.config).stem + ('_embedded' if args.embedded else '')
+        cfg.work_dir = str(Path('work_dirs') / name)
+    return cfg
+
+
+def settle_files(cfg: Config, *, embedded: bool, training: bool) -> Config:
+    """Replace what a config needs by stand-ins, or make sure that it is there.
+
+    Args:
+        cfg: The config of a run.
+        embedded: Whether to use stand-ins.
+        training: Whether the run trains.
+
+    Raises:
+        MissingFilesError: (not embedded) Files are missing; the message lists all of them.
+    """
+    if not embedded:
+        require_files(cfg, training=training)
+        return cfg
+    cfg, lines = use_embedded(cfg)
+    print_log(banner(lines), logger='current', level=30)
+    return cfg
+
+
+@contextmanager
+def building() -> Iterator[None]:
+    """Errors in here are reported as mistakes of the config, in one line."""
+    try:
+        yield
+    except (CheckpointError, ConfigError):
+        raise
+    except _BUILD_ERRORS as error:
+        raise _BuildError(f'{_message(error)} (--debug shows where)') from error
+
+
+def run_tool(main: Callable[[Namespace], None], args: Namespace) -> int:
+    """Run a tool and turn errors that a user can repair into one message.
+
+    Args:
+        main: The tool.
+        args: Its arguments; `args.debug` asks for the traceback.
+
+    Returns:
+        The exit code: 0, 2 for a wrong config, option or file, 1 for a run that failed.
+    """
+    try:
+        main(args)
+        return 0
+    except (CheckpointError, ConfigError, MissingFilesError, FileNotFoundError, _BuildError) as e:
+        code, error = USER_ERROR, e
+    except NonFiniteError as e:
+        code, error = RUN_FAILED, e
+    except OSError as e:
+        if e.errno not in _DISK_ERRORS:
+            raise
+        code, error = RUN_FAILED, e
+    except KeyboardInterrupt:
+        print_log('interrupted; go on with --resume', logger=None)
+        return 130
+    finally:
+        shutdown_distributed()
+    if args.debug:
+        traceback.print_exception(error)
+    sys.stderr.write(f'error: {_message(error)}\n')
+    return code
+
+
+def parse_arguments(parser: ArgumentParser, argv: Sequence[str] | None) -> Namespace:
+    """Parse, with the options of `add_common_arguments` made plain."""
+    args = parser.parse_args(argv)
+    args.cfg_options = args.cfg_options or {}
+    return args
+
+
+def _message(error: BaseException) -> str:
+    """The error's text; KeyError's without the quotes that Python puts around it."""
+    if isinstance(error, KeyError) and error.args:
+        return str(error.args[0])
+    return str(error) or type(error).__name__

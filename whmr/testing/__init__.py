@@ -1,0 +1,21 @@
+"""Small, exact samples for our tests and for authors of plug-ins."""
+
+from whmr.testing.samples import (
+    TinyDataset,
+    tiny_annotation_file,
+    tiny_batch,
+    tiny_columns,
+    tiny_photo,
+    tiny_pipeline,
+    tiny_rows,
+)
+
+__all__ = [
+    'TinyDataset',
+    'tiny_annotation_file',
+    'tiny_batch',
+    'tiny_columns',
+    'tiny_photo',
+    'tiny_pipeline',
+    'tiny_rows',
+]
