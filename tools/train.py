@@ -14,6 +14,7 @@ if '--device=cpu' in sys.argv or ('--device', 'cpu') in zip(sys.argv, sys.argv[1
 from mmengine import Config
 
 from whmr.engine import cli
+from whmr.engine.checkpoint import resolve_checkpoint
 from whmr.engine.runner import HMRRunner
 
 EXAMPLES = """examples:
@@ -58,7 +59,8 @@ def apply_arguments(cfg: Config, args: argparse.Namespace) -> None:
         cfg.randomness = {**cfg.get('randomness', {}), 'seed': args.seed}
     if args.resume is not None:
         cfg.resume = True
-        cfg.load_from = None if args.resume == 'auto' else args.resume
+        automatic = args.resume == 'auto'
+        cfg.load_from = None if automatic else str(resolve_checkpoint(args.resume))
     if args.amp:
         wrapper = cfg.optim_wrapper.get('type', 'OptimWrapper')
         if wrapper not in ('OptimWrapper', 'AutocastOptimWrapper'):

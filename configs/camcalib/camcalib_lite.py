@@ -13,8 +13,8 @@ model = dict(
         type='HMRDataPreprocessor', mean=[127.5, 127.5, 127.5], std=[127.5, 127.5, 127.5]
     ),
 )
-train_dataloader = dict(dataset=_base_.photo_train)
-val_dataloader = dict(dataset=_base_.photo_val)
-test_dataloader = dict(dataset=_base_.photo_test)
+train_dataloader = dict(dataset=_base_.photo_train_dataset)
+val_dataloader = dict(dataset=_base_.photo_val_dataset)
+test_dataloader = dict(dataset=_base_.photo_test_dataset)
 val_evaluator = dict(_delete_=True, type='CameraMetric')
 test_evaluator = dict(_delete_=True, type='CameraMetric')

@@ -19,8 +19,8 @@ model = dict(
     camera=_base_.camera,
     orientation=_base_.orientation,
 )
-train_dataloader = dict(dataset=_base_.world_train)
-val_dataloader = dict(dataset=_base_.world_val)
-test_dataloader = dict(dataset=_base_.world_test)
-val_evaluator = _base_.world_evaluator
-test_evaluator = _base_.world_evaluator
+train_dataloader = dict(dataset=_base_.world_train_dataset)
+val_dataloader = dict(dataset=_base_.world_val_dataset)
+test_dataloader = dict(dataset=_base_.world_test_dataset)
+val_evaluator = _base_._world_evaluator
+test_evaluator = _base_._world_evaluator

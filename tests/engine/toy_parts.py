@@ -116,8 +116,9 @@ class RecordHook(Hook):
         line = f'{runner.iter} {float(outputs["loss"].detach())!r}'
         if self.indices:
             line += f' {[int(i) for i in data_batch["index"]]} {list(data_batch["epoch"])}'
-        with open(self.path, 'a') as file:
-            file.write(line + '\n')
+        if runner.rank == 0:
+            with open(self.path, 'a') as file:
+                file.write(line + '\n')
         if runner.iter + 1 == self.stop_at:
             raise InterruptionError
         if runner.iter + 1 == self.kill_at:

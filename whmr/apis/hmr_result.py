@@ -1,9 +1,9 @@
 """What is estimated for one photo, and the file that holds it."""
 
 import io
-from zipfile import BadZipFile
 from dataclasses import dataclass, fields
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -106,7 +106,9 @@ class HMRResult:
             raise ValueError(f'{path}: no readable .npz file ({error})') from error
         version = int(arrays.pop('schema_version', -1))
         if version != SCHEMA_VERSION:
-            raise ValueError(f'{path}: schema version {version}, this library reads {SCHEMA_VERSION}')
+            raise ValueError(
+                f'{path}: schema version {version}, this library reads {SCHEMA_VERSION}'
+            )
         wanted = {field.name for field in fields(cls)}
         if set(arrays) != wanted:
             raise ValueError(f'{path}: fields differ: {sorted(set(arrays) ^ wanted)}')

@@ -49,7 +49,9 @@ class ImageSource:
             raise ValueError(f'every={every}: must be 1 or more')
         self.every = every
         single = isinstance(inputs, (str, Path, np.ndarray))
-        self._items = [item for entry in ([inputs] if single else inputs) for item in _expand(entry)]
+        self._items = [
+            item for entry in ([inputs] if single else inputs) for item in _expand(entry)
+        ]
         if not self._items:
             raise FileNotFoundError('no input: give a picture, a video, a folder or an array')
 
@@ -114,7 +116,9 @@ def _expand(entry: ImageInput) -> list[Path | np.ndarray]:
             f'the folder {path} holds no picture ({", ".join(sorted(IMAGE_SUFFIXES))}) and no video'
         )
     if len(known) < len(files):
-        print_log(f'{path}: {len(files) - len(known)} files are no pictures by their names, ignored')
+        print_log(
+            f'{path}: {len(files) - len(known)} files are no pictures by their names, ignored'
+        )
     return list(known)
 
 

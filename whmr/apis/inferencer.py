@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from mmengine import Config
 from mmengine.logging import print_log
+from mmengine.registry import DefaultScope
 from mmengine.utils import ProgressBar
 
 from whmr.apis.collect import collect_result
@@ -21,7 +22,7 @@ from whmr.apis.report import Failure, InferenceReport
 from whmr.apis.result_files import write_result
 from whmr.engine import ConfigError, load_weights
 from whmr.engine.config import load_config
-from whmr.registry import DETECTORS, MODELS, build_child
+from whmr.registry import DETECTORS, MODELS, SCOPE, build_child
 
 DETECTOR_NAMES: Mapping[str, str] = {
     'onnx': 'OnnxPersonDetector',
@@ -70,8 +71,9 @@ class HMRInferencer:
         self.device = _device(device)
         self.batch_size = batch_size
         self.score_threshold = score_threshold
-        self.pipeline = PhotoPipeline(_test_pipeline(cfg))
-        self.estimator = _build_estimator(cfg, checkpoint).to(self.device).eval()
+        with DefaultScope.overwrite_default_scope(SCOPE):
+            self.pipeline = PhotoPipeline(_test_pipeline(cfg))
+            self.estimator = _build_estimator(cfg, checkpoint).to(self.device).eval()
         self._detector: Any = _detector_config(detector, score_threshold)
 
     def __call__(
@@ -250,10 +252,16 @@ def check_boxes(boxes: np.ndarray, image_shape: tuple[int, int]) -> tuple[np.nda
 
 
 def _device(name: str) -> torch.device:
-    if name != 'auto':
-        return torch.device(name)
     found = torch.accelerator.current_accelerator(check_available=True)
-    return torch.device('cpu') if found is None else found
+    if name == 'auto':
+        return torch.device('cpu') if found is None else found
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise ValueError(f'device={name!r} is no device that torch knows') from error
+    if device.type not in ('cpu', getattr(found, 'type', 'cpu')):
+        raise ValueError(f"device={name!r}: torch sees no such device here; use 'cpu' or 'auto'")
+    return device
 
 
 def _detector_config(

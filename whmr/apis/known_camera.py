@@ -48,7 +48,9 @@ class KnownCamera:
         """
         unknown = sorted(set(fields) - {*LENS_KEYS, *ROTATION_KEYS})
         if unknown:
-            raise ValueError(f'camera: unknown fields {unknown}; known: {LENS_KEYS + ROTATION_KEYS}')
+            raise ValueError(
+                f'camera: unknown fields {unknown}; known: {LENS_KEYS + ROTATION_KEYS}'
+            )
         lens = [key for key in LENS_KEYS if key in fields]
         if len(lens) > 1:
             raise ValueError(f'camera: give one of {lens}, not all of them')

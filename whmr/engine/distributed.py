@@ -5,6 +5,7 @@ gloo, and the model wrapper gets no device ids.
 """
 
 import datetime
+import inspect
 import os
 import subprocess
 
@@ -12,11 +13,18 @@ import torch.distributed as torch_dist
 from mmengine.dist import is_distributed
 from mmengine.model import MMDistributedDataParallel
 from torch import nn
+from torch.nn.parallel import DistributedDataParallel
 
 from whmr.engine.errors import ConfigError
 from whmr.registry import MODEL_WRAPPERS
 
 DEFAULT_PORT = '29500'
+# Newer torch has another name for this argument and warns of the old one.
+_BUFFERS = (
+    'forward_sync_buffers'
+    if 'forward_sync_buffers' in inspect.signature(DistributedDataParallel).parameters
+    else 'broadcast_buffers'
+)
 
 
 def init_cpu_distributed(launcher: str, *, timeout: float = 1800) -> None:
@@ -104,8 +112,8 @@ class DeviceAwareDistributedDataParallel(MMDistributedDataParallel):
         super().__init__(
             module=module,
             device_ids=device_ids if on_cuda else None,
-            broadcast_buffers=broadcast_buffers,
             find_unused_parameters=find_unused_parameters,
             static_graph=static_graph,
             detect_anomalous_params=detect_anomalous_params,
+            **{_BUFFERS: broadcast_buffers},
         )

@@ -15,6 +15,10 @@ from whmr.engine.initializers import StrictPretrained
 
 _TRAINING_LOADERS = ('train_dataloader', 'val_dataloader')
 _TEST_LOADERS = ('test_dataloader',)
+_WAY_OUT = (
+    'Or run with --embedded: the bundled free body and a small synthetic world stand in, and '
+    'nothing is downloaded.'
+)
 
 
 def iter_dicts(node: Any) -> Iterator[Mapping[str, Any]]:
@@ -62,14 +66,11 @@ def require_files(cfg: Config, *, training: bool = True) -> None:
         MissingFilesError: Something is; the message says where to get it, and names --embedded.
     """
     lines = find_missing(cfg, training=training)
+    if len(lines) == 1:
+        raise MissingFilesError(f'{lines[0]}. {_WAY_OUT}')
     if lines:
         listing = ''.join(f'\n  - {line}' for line in lines)
-        raise MissingFilesError(
-            f'{len(lines)} thing{"s" if len(lines) > 1 else ""} that this config needs '
-            f'{"are" if len(lines) > 1 else "is"} missing:{listing}\n'
-            'Or run it with --embedded: the bundled free body and a small synthetic world stand '
-            'in, and nothing is downloaded.'
-        )
+        raise MissingFilesError(f'this config needs what is not here:{listing}\n{_WAY_OUT}')
 
 
 def pretrained(config: Mapping[str, Any]) -> StrictPretrained:

@@ -11,6 +11,7 @@ from whmr.evaluation.functional import (
     up_vector_error,
 )
 from whmr.evaluation.metrics import (
+    CameraMetric,
     CameraSpaceMetric,
     MeshErrors,
     PerSampleMetric,
@@ -18,6 +19,7 @@ from whmr.evaluation.metrics import (
 )
 
 __all__ = [
+    'CameraMetric',
     'CameraSpaceMetric',
     'MeshErrors',
     'PerSampleMetric',

@@ -33,6 +33,8 @@ class HMRDataSample(BaseDataElement):
     pred_instances = _field('pred_instances', InstanceData, 'Predictions for the person.')
     gt_camera = _field('gt_camera', InstanceData, 'Labels of the camera.')
     pred_camera = _field('pred_camera', InstanceData, 'Predictions for the camera.')
-    camera = _field('camera', InstanceData, 'What the user knows of the camera; used instead of a prediction.')
+    camera = _field(
+        'camera', InstanceData, 'What the user knows of the camera; used instead of a prediction.'
+    )
     gt_fields = _field('gt_fields', PixelData, 'Label maps over the crop.')
     pred_fields = _field('pred_fields', PixelData, 'Predicted maps over the crop.')

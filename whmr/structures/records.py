@@ -62,7 +62,9 @@ class CropMetas(Record):
 class HMRTargets(Record):
     """Labels of a batch. A missing label is zeros with its `has_` False (keypoints: confidence 0)."""
 
-    keypoints_2d_crop: Tensor  # (B, K, 2) in [-1, 1] of the SQUARE crop of side R around the crop's centre
+    keypoints_2d_crop: (
+        Tensor  # (B, K, 2) in [-1, 1] of the SQUARE crop of side R around the crop's centre
+    )
     keypoints_2d_full: Tensor  # (B, K, 2) in [-1, 1] of the full image, x by W, y by H
     keypoints_2d_conf: Tensor  # (B, K) 0 = unlabelled
     keypoints_3d: Tensor  # (B, K, 3) m, camera axes

@@ -9,7 +9,7 @@ from mmengine.dist import master_only
 from mmengine.structures import InstanceData
 from mmengine.visualization import Visualizer
 
-from whmr.body_models import BodyModel
+from whmr.body_models import BodyModel, FreeBody
 from whmr.keypoints import JOINT_SETS
 from whmr.registry import BODY_MODELS, VISUALIZERS, build_child
 from whmr.structures import HMRDataSample
@@ -29,7 +29,7 @@ class HMRVisualizer(Visualizer):
         name: Name of this instance (MMEngine keeps one per name).
         image: The picture that MMEngine's own drawing methods start with; (H, W, 3) uint8 RGB.
         body_model: A config of `BODY_MODELS`, or a built body: the triangles of the meshes in the
-            samples.
+            samples. None: the bundled free body.
         max_side: Photos are shrunk to this longer side, px.
         vis_backends: Where pictures go, as in MMEngine.
         save_dir: Folder of the local backends.
@@ -40,7 +40,7 @@ class HMRVisualizer(Visualizer):
         name: str = 'visualizer',
         image: np.ndarray | None = None,
         *,
-        body_model: Mapping[str, Any] | BodyModel,
+        body_model: Mapping[str, Any] | BodyModel | None = None,
         max_side: int = 1024,
         vis_backends: Sequence[Mapping[str, Any]] | None = None,
         save_dir: str | None = None,
@@ -51,8 +51,17 @@ class HMRVisualizer(Visualizer):
             vis_backends=None if vis_backends is None else list(vis_backends),
             save_dir=save_dir,
         )
-        self.faces = build_child(BODY_MODELS, body_model).faces.cpu().numpy()
+        self._body_model: Any = body_model
+        self._faces: np.ndarray | None = None
         self.max_side = max_side
+
+    @property
+    def faces(self) -> np.ndarray:
+        """(F, 3) int64, read when the first mesh is drawn."""
+        if self._faces is None:
+            body = FreeBody() if self._body_model is None else self._body_model
+            self._faces = build_child(BODY_MODELS, body).faces.cpu().numpy()
+        return self._faces
 
     @master_only
     def add_datasample(
@@ -122,11 +131,18 @@ class HMRVisualizer(Visualizer):
             and bool(_number(body, 'cam_t')[0, 2] > 0)
         ]
         if not known:
-            return PosedPeople(np.zeros((0, 0, 3)), self.faces, np.zeros((0, 3)), np.zeros(0))
+            faces = np.zeros((0, 3), dtype=np.int64)
+            return PosedPeople(np.zeros((0, 0, 3)), faces, np.zeros((0, 3)), np.zeros(0))
         diagonal = float(np.hypot(*image_shape))
         world = all(_has(b, 'vertices_world') and _has(c, 'world2cam_rotmat') for b, c in known)
+        vertices = np.concatenate([_number(body, 'vertices') for body, _ in known])
+        if self.faces.max() >= vertices.shape[1]:
+            raise ValueError(
+                f'HMRVisualizer: meshes of {vertices.shape[1]} vertices are not those of its '
+                'body_model; give the model that made them'
+            )
         return PosedPeople(
-            np.concatenate([_number(body, 'vertices') for body, _ in known]),
+            vertices,
             self.faces,
             np.concatenate([_number(body, 'cam_t') for body, _ in known]),
             np.array([_focal(body, camera, diagonal) for body, camera in known]),

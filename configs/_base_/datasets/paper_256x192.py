@@ -1,4 +1,4 @@
-# The mixtures of the authors' release (one sample per image and draw): `mixture` for stages I and II, `world_train`
+# The mixtures of the authors' release (one sample per image and draw): `camera_train_dataset` for stages I and II, `world_train_dataset`
 # with SPEC-SYN for stage III. `world_*` pipelines add the whole photo for the camera calibrator.
 train_pipeline = [
     dict(type='LoadImage'),
@@ -19,16 +19,16 @@ test_pipeline = [
     dict(type='PackHMRInputs'),
 ]
 # A roll of the camera stays within what the calibrator can say (pitch and roll up to 0.6 rad).
-world_roll = dict(type='RandomRoll', prob=0.4, sigma_deg=10.0, max_deg=25.0)
+_world_roll = dict(type='RandomRoll', prob=0.4, sigma_deg=10.0, max_deg=25.0)
 whole_photo = dict(type='ResizeFull', short_side=600)
 world_train_pipeline = [
-    *(world_roll if step['type'] == 'RandomRoll' else step for step in train_pipeline[:-3]),
+    *(_world_roll if step['type'] == 'RandomRoll' else step for step in train_pipeline[:-3]),
     whole_photo,
     *train_pipeline[-3:],
 ]
 world_test_pipeline = [*test_pipeline[:-1], whole_photo, test_pipeline[-1]]
 
-probabilities = {
+_shares = {
     'h36m/h36m': 0.07,
     'mpii/mpii_vitpose': 0.05,
     'coco/coco': 0.05,
@@ -41,7 +41,7 @@ probabilities = {
     '3dpw/3dpw': 0.07,
     'humman/humman': 0.07,
 }
-world_probabilities = {
+_world_shares = {
     'h36m/h36m': 0.07,
     'mpii/mpii_vitpose': 0.06,
     'coco/coco': 0.06,
@@ -54,10 +54,10 @@ world_probabilities = {
     'spec_syn/spec_syn': 0.01,
     'humman/humman': 0.07,
 }
-mixture = dict(
+camera_train_dataset = dict(
     type='MixtureDataset',
     length=165000,
-    probabilities=list(probabilities.values()),
+    probabilities=list(_shares.values()),
     datasets=[
         dict(
             type='HMRDataset',
@@ -66,13 +66,13 @@ mixture = dict(
             data_prefix=dict(img='imageFiles' if name == '3dpw/3dpw' else 'images'),
             pipeline=train_pipeline,
         )
-        for name in probabilities
+        for name in _shares
     ],
 )
-world_train = dict(
+world_train_dataset = dict(
     type='MixtureDataset',
     length=165000,
-    probabilities=list(world_probabilities.values()),
+    probabilities=list(_world_shares.values()),
     datasets=[
         dict(
             type='HMRDataset',
@@ -81,10 +81,10 @@ world_train = dict(
             data_prefix=dict(img='images'),
             pipeline=world_train_pipeline,
         )
-        for name in world_probabilities
+        for name in _world_shares
     ],
 )
-camera_test = dict(
+camera_test_dataset = dict(
     type='HMRDataset',
     data_root='data/3dpw',
     ann_file='3dpw_test.npz',
@@ -92,7 +92,7 @@ camera_test = dict(
     pipeline=test_pipeline,
     test_mode=True,
 )
-world_test = dict(
+world_test_dataset = dict(
     type='HMRDataset',
     data_root='data/spec_mtp',
     ann_file='spec_mtp_test.npz',
@@ -100,23 +100,23 @@ world_test = dict(
     pipeline=world_test_pipeline,
     test_mode=True,
 )
-world_val = world_test
+world_val_dataset = world_test_dataset
 train_dataloader = dict(
     batch_size=64,
     num_workers=8,
     persistent_workers=True,
     drop_last=True,
     sampler=dict(type='ResumableSampler', shuffle=True),
-    dataset=mixture,
+    dataset=camera_train_dataset,
 )
 val_dataloader = dict(
     batch_size=64,
     num_workers=8,
     sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=camera_test,
+    dataset=camera_test_dataset,
 )
 test_dataloader = val_dataloader
-smpl = dict(type='SMPL', model_path='data/body_models/smpl')
-val_evaluator = dict(type='CameraSpaceMetric', body_model=smpl)
+_smpl = dict(type='SMPL', model_path='data/body_models/smpl')
+val_evaluator = dict(type='CameraSpaceMetric', body_model=_smpl)
 test_evaluator = val_evaluator
-world_evaluator = dict(type='WorldSpaceMetric', body_model=smpl)
+_world_evaluator = dict(type='WorldSpaceMetric', body_model=_smpl)

@@ -35,44 +35,44 @@ photo_test_pipeline = [
     whole_photo,
     dict(type='PackHMRInputs'),
 ]
-camera_train = dict(
+camera_train_dataset = dict(
     type='SyntheticWorld', split='train', num_images=20000, pipeline=train_pipeline
 )
-camera_val = dict(
+camera_val_dataset = dict(
     type='SyntheticWorld', split='val', num_images=500, pipeline=test_pipeline, test_mode=True
 )
-camera_test = dict(
+camera_test_dataset = dict(
     type='SyntheticWorld', split='test', num_images=1000, pipeline=test_pipeline, test_mode=True
 )
-world_train = dict(camera_train, pipeline=world_train_pipeline)
-world_val = dict(camera_val, pipeline=world_test_pipeline)
-world_test = dict(camera_test, pipeline=world_test_pipeline)
-photo_train = dict(camera_train, seed=1, pipeline=photo_train_pipeline)
-photo_val = dict(camera_val, pipeline=photo_test_pipeline)
-photo_test = dict(camera_test, pipeline=photo_test_pipeline)
+world_train_dataset = dict(camera_train_dataset, pipeline=world_train_pipeline)
+world_val_dataset = dict(camera_val_dataset, pipeline=world_test_pipeline)
+world_test_dataset = dict(camera_test_dataset, pipeline=world_test_pipeline)
+photo_train_dataset = dict(camera_train_dataset, seed=1, pipeline=photo_train_pipeline)
+photo_val_dataset = dict(camera_val_dataset, pipeline=photo_test_pipeline)
+photo_test_dataset = dict(camera_test_dataset, pipeline=photo_test_pipeline)
 train_dataloader = dict(
     batch_size=32,
     num_workers=2,
     persistent_workers=True,
     drop_last=True,
     sampler=dict(type='ResumableSampler', shuffle=True),
-    dataset=camera_train,
+    dataset=camera_train_dataset,
 )
 val_dataloader = dict(
     batch_size=32,
     num_workers=2,
     sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=camera_val,
+    dataset=camera_val_dataset,
 )
 test_dataloader = dict(
     batch_size=32,
     num_workers=2,
     sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=camera_test,
+    dataset=camera_test_dataset,
 )
 val_evaluator = dict(type='CameraSpaceMetric', body_model=dict(type='FreeBody'))
 test_evaluator = val_evaluator
-world_evaluator = [
+_world_evaluator = [
     dict(type='WorldSpaceMetric', body_model=dict(type='FreeBody')),
     val_evaluator,
 ]

@@ -39,4 +39,9 @@ def test_unlabelled_photos_do_not_count(make_batch):
     model = CameraEstimator(CAMERA).eval()
     batch = make_batch(2)
     batch['targets'].has_world2cam[:] = False
+    losses = model(**batch, mode='loss')
+    assert (
+        float(losses['loss_pitch']) == float(losses['loss_roll']) == 0 < float(losses['loss_vfov'])
+    )
+    batch['targets'].has_focal_length[:] = False
     assert all(float(v) == 0 for v in model(**batch, mode='loss').values())

@@ -18,9 +18,7 @@ def test_predictions_agree_with_their_own_camera(make_whmr, make_batch):
         points = project_full(pred.joints, pred.cam_t, pred.focal_length, shape)
         torch.testing.assert_close(pred.keypoints_2d, points)
         placed = (pred.joints + pred.cam_t[:, None]) @ camera.intrinsics.mT
-        torch.testing.assert_close(
-            placed[..., :2] / placed[..., 2:], points, rtol=1e-4, atol=1e-2
-        )
+        torch.testing.assert_close(placed[..., :2] / placed[..., 2:], points, rtol=1e-4, atol=1e-2)
         size = batch['metas'].bbox_size[row]
         torch.testing.assert_close(
             pred.focal_length, pred.weak_cam[:, 0] * size * pred.distance / 2
@@ -90,7 +88,9 @@ def test_a_batch_without_labels_gives_zeros_that_back_propagate(make_whmr, make_
     targets.keypoints_2d_conf[:] = 0
     losses = model(**batch, mode='loss')
     unlabelled = {
-        k: v for k, v in losses.items() if 'focal' not in k and 'camera' not in k and 'iuv_' not in k
+        k: v
+        for k, v in losses.items()
+        if 'focal' not in k and 'camera' not in k and 'iuv_' not in k
     }
     assert all(float(v) == 0 for v in unlabelled.values()), unlabelled
     sum(losses.values()).backward()

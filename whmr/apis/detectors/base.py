@@ -18,6 +18,10 @@ class PersonDetector(ABC):
                 (N,) float32 in [0, 1].
         """
 
+    def __call__(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Same as `detect`."""
+        return self.detect(image)
+
 
 def check_image(image: np.ndarray, owner: str) -> None:
     """Refuse what is not an 8-bit colour photo.

@@ -40,14 +40,13 @@ class CheckFiniteLossHook(Hook):
         """
         if not outputs or not self.every_n_train_iters(runner, self.interval):
             return
-        bad = {
-            name: float(value)
-            for name, value in outputs.items()
-            if not torch.isfinite(torch.as_tensor(value)).all()
-        }
+        values = {name: torch.as_tensor(value).detach() for name, value in outputs.items()}
+        bad = {name: value for name, value in values.items() if not torch.isfinite(value).all()}
         if not bad:
             return
-        terms = ', '.join(f'{name} = {value}' for name, value in bad.items() if name != 'loss')
+        terms = ', '.join(
+            f'{name} = {value.sum().item()}' for name, value in bad.items() if name != 'loss'
+        )
         last = runner.message_hub.get_info('last_ckpt')
         raise NonFiniteError(
             f'iteration {runner.iter + 1}: not finite: {terms or "loss"}; '

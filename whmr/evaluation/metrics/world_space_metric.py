@@ -7,14 +7,14 @@ from typing import Any
 from mmengine.logging import print_log
 
 from whmr.body_models import BodyModel
-from whmr.evaluation.functional import pitch_roll_error, rotation_error, up_vector_error
+from whmr.evaluation.functional import rotation_error, up_vector_error
+from whmr.evaluation.metrics.camera_metric import CAMERA_COLUMNS, measure_rotation
 from whmr.evaluation.metrics.mesh_errors import MeshErrors
 from whmr.evaluation.metrics.per_sample import PerSampleMetric, Record, put
-from whmr.evaluation.metrics.samples import Sample, describe, find, has_label, stack
+from whmr.evaluation.metrics.samples import Sample, describe, has_label, stack
 from whmr.registry import METRICS
 
 ROTATION_SOURCES = ('predicted', 'known', 'none')
-_CAMERA = 'camera rotation error (deg)'
 _NO_LABEL = (
     'has_world promises it; the data preprocessor writes the world meshes into the samples when '
     'the model is in evaluation mode'
@@ -60,9 +60,7 @@ class WorldSpaceMetric(PerSampleMetric):
         'W-PVE (pelvis)',
         'up-vector error (deg)',
         'orientation error (deg)',
-        _CAMERA,
-        'pitch error (deg)',
-        'roll error (deg)',
+        *CAMERA_COLUMNS,
     )
 
     def __init__(
@@ -108,7 +106,7 @@ class WorldSpaceMetric(PerSampleMetric):
             ValueError: A sample lacks a field that its flags promise, or is of another body.
         """
         self._measure_body(samples, records)
-        self._measure_camera(samples, records)
+        measure_rotation(samples, records)
 
     def compute_metrics(self, results: list[dict[str, Any]]) -> dict[str, float]:
         """As `PerSampleMetric`; warns where the errors contradict `rotation_source`.
@@ -120,7 +118,7 @@ class WorldSpaceMetric(PerSampleMetric):
             ValueError: No sample has any label that this metric needs.
         """
         metrics = super().compute_metrics(results)
-        error = metrics.get(_CAMERA)
+        error = metrics.get(CAMERA_COLUMNS[0])
         exact = error is not None and error < 1e-2
         if error is not None and (
             (self.rotation_source == 'known' and not exact)
@@ -154,21 +152,3 @@ class WorldSpaceMetric(PerSampleMetric):
         errors['orientation error (deg)'] = rotation_error(pred, target)
         for name, values in errors.items():
             put(records, index, name, values)
-
-    def _measure_camera(self, samples: Sequence[Sample], records: Sequence[Record]) -> None:
-        index = [
-            i
-            for i, sample in enumerate(samples)
-            if has_label(sample, 'gt_camera', 'has_world2cam')
-            and find(sample, 'pred_camera', 'world2cam_rotmat') is not None
-        ]
-        if not index:
-            return
-        labelled = [samples[i] for i in index]
-        hint = 'has_world2cam promises it'
-        target = stack(labelled, 'gt_camera', 'world2cam_rotmat', hint)
-        pred = stack(labelled, 'pred_camera', 'world2cam_rotmat', hint)
-        pitch, roll = pitch_roll_error(pred, target)
-        put(records, index, _CAMERA, rotation_error(pred, target))
-        put(records, index, 'pitch error (deg)', pitch)
-        put(records, index, 'roll error (deg)', roll)

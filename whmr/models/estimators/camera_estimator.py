@@ -56,17 +56,17 @@ class CameraEstimator(BaseModel):
         Raises:
             ValueError: On an unknown mode, or labels or data samples missing for it.
         """
-        require(metas=metas)
+        require({'metas': metas})
         photos = [inputs['full'][i] for i in metas.image_index.tolist()]
         if mode == 'loss':
-            require(targets=targets)
+            require({'targets': targets})
             return self.loss(photos, metas, targets)
         if mode not in ('tensor', 'predict'):
             raise ValueError(f"mode={mode!r}: expected 'tensor', 'loss' or 'predict'")
         estimate = self.camera.predict(photos)
         if mode == 'tensor':
             return estimate
-        require(data_samples=data_samples)
+        require({'data_samples': data_samples})
         focal = vfov_to_focal(estimate.vfov, metas.full_shape[:, 0])
         values = {
             **vars(estimate),
@@ -84,4 +84,6 @@ class CameraEstimator(BaseModel):
         focal = torch.where(targets.has_focal_length, targets.focal_length, height)
         vfov = focal_to_vfov(focal, height)
         pitch, roll = rotmat_to_pitch_roll(targets.world2cam_rotmat)
-        return self.camera.loss(photos, vfov, pitch, roll, targets.has_focal_length & targets.has_world2cam)
+        rotation = targets.has_world2cam
+        valid = torch.stack([targets.has_focal_length, rotation, rotation], dim=1)
+        return self.camera.loss(photos, vfov, pitch, roll, valid)

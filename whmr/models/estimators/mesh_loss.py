@@ -68,7 +68,9 @@ class MeshLoss(BaseModule):
     ) -> dict[str, Tensor]:
         """Every term of every step, `loss_{term}_s{step}`."""
         pose = torch.cat([targets.global_orient, targets.body_pose], dim=1)
-        box_ratio = metas.full_shape.flip(-1) / metas.bbox_size[:, None]  # lambda: W / w_box, H / h_box
+        box_ratio = (
+            metas.full_shape.flip(-1) / metas.bbox_size[:, None]
+        )  # lambda: W / w_box, H / h_box
         results: dict[str, Tensor] = {}
         for number, step in enumerate(steps, start=1):
             values = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from mmengine.structures import InstanceData
 from torch import Tensor
@@ -10,8 +12,11 @@ from whmr.geometry import intrinsics_matrix, project_full
 from whmr.structures import BodyEstimate, CropMetas, HMRDataSample
 
 
-def require(**needed: object) -> None:
+def require(needed: Mapping[str, object]) -> None:
     """Say which argument a mode lacks.
+
+    Args:
+        needed: Argument's name to its value.
 
     Raises:
         ValueError: Naming the first argument that is None.

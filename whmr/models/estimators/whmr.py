@@ -88,7 +88,9 @@ class WHMR(BaseModel):
         point_counts = [len(self.grid)] + [len(self.body_model.markers)] * (len(regressors) - 1)
         self.regressors = nn.ModuleList(
             HEADS.build({'feat_dim': each.out_channels * count, **regressor})
-            for each, count, regressor in zip(self.extractors, point_counts, regressors, strict=True)
+            for each, count, regressor in zip(
+                self.extractors, point_counts, regressors, strict=True
+            )
         )
         self.focal_head = build_child(HEADS, focal_head)
         self.iuv_head = build_child(HEADS, iuv_head)
@@ -110,14 +112,14 @@ class WHMR(BaseModel):
         Raises:
             ValueError: On an unknown mode, or labels or data samples missing for it.
         """
-        require(metas=metas)
+        require({'metas': metas})
         if mode == 'tensor':
             return self.refine(inputs, metas)
         if mode == 'loss':
-            require(targets=targets, losses=self.mesh_loss, grad_flow=self.grad_flow)
+            require({'targets': targets, 'losses': self.mesh_loss, 'grad_flow': self.grad_flow})
             return self.loss(inputs, metas, targets)
         if mode == 'predict':
-            require(data_samples=data_samples)
+            require({'data_samples': data_samples})
             return add_camera_space(data_samples, self.estimate(inputs, metas), metas)
         raise ValueError(f"mode={mode!r}: expected 'tensor', 'loss' or 'predict'")
 

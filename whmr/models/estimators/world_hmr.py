@@ -37,7 +37,9 @@ class WorldEstimate(Record):
     Shapes: B batch, V vertices, K joints of `spin49`.
     """
 
-    global_orient_world: Tensor  # (B, 1, 3, 3) model -> world; raw numbers while OrientCorrect trains
+    global_orient_world: (
+        Tensor  # (B, 1, 3, 3) model -> world; raw numbers while OrientCorrect trains
+    )
     vertices_world: Tensor  # (B, V, 3) m, world axes, no translation
     joints_world: Tensor  # (B, K, 3) m, world axes, no translation
 
@@ -122,13 +124,13 @@ class WorldHMR(BaseModel):
         Raises:
             ValueError: On an unknown mode, or labels or data samples missing for it.
         """
-        require(metas=metas)
+        require({'metas': metas})
         if mode not in ('tensor', 'loss', 'predict'):
             raise ValueError(f"mode={mode!r}: expected 'tensor', 'loss' or 'predict'")
         if mode == 'loss':
-            require(targets=targets, losses=self.terms)
+            require({'targets': targets, 'losses': self.terms})
         if mode == 'predict':
-            require(data_samples=data_samples)
+            require({'data_samples': data_samples})
         estimate = self._estimate(inputs, metas)
         camera = self._camera(inputs, metas, targets)
         world = self._world(estimate, camera['world2cam_rotmat'], metas)
@@ -199,12 +201,11 @@ class WorldHMR(BaseModel):
             raise ValueError(
                 "inputs has no 'full': the camera calibrator reads the whole photo; add `ResizeFull` to the pipeline"
             )
-        with torch.set_grad_enabled(torch.is_grad_enabled() and 'camera' not in self.frozen):
-            photos = self.camera.predict(inputs['full'])
-        rotmat = photos.world2cam_rotmat[metas.image_index]
+        cameras = self.camera.predict(inputs['full'])[metas.image_index]
+        rotmat = cameras.world2cam_rotmat
         if known is not None:
             rotmat = torch.where(known[:, None, None], given, rotmat)
-        return {**_with_angles(rotmat), 'vfov': photos.vfov[metas.image_index]}
+        return {**_with_angles(rotmat), 'vfov': cameras.vfov}
 
     def _world(
         self, estimate: BodyEstimate, world2cam_rotmat: Tensor, metas: CropMetas

@@ -1,0 +1,197 @@
+"""Find people in photos and videos, and estimate their bodies in camera and world space."""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+# Before torch is imported: waiting threads that spin make a busy CPU many times slower.
+os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
+
+import numpy as np
+
+from whmr.apis import HMRInferencer, InferenceReport
+from whmr.engine import ConfigError, cli
+
+CONFIG = Path(__file__).resolve().parents[1] / 'configs' / 'whmr' / 'whmr_lite_stage3.py'
+EXAMPLES = """for each photo (or frame) FOLDER gets
+  NAME.npz                     parameters, meshes, keypoints, camera (see whmr.apis.HMRResult)
+  NAME_person0_camera.obj ...  meshes in camera space, in metres
+  NAME_person0_world.obj ...   meshes in the gravity-aligned world
+  NAME_overlay.png NAME_side.png NAME_world.png
+
+exit code: 0; 1 if a photo, frame or box could not be used (they are listed, the others are done);
+2 if the command itself is wrong
+
+examples:
+  python tools/infer.py demo/images --out outputs/demo
+  python tools/infer.py photo.jpg --out outputs --boxes 120,40,310,460 400,60,520,470
+  python tools/infer.py clip.mp4 --out outputs/clip --every 5 --no-meshes
+  python tools/infer.py photo.jpg --out outputs --focal-length 1450 --pitch 12 --roll 0
+"""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The tool's arguments."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('input', nargs='+', help='photos, videos, or folders of them')
+    parser.add_argument('--out', required=True, metavar='FOLDER', help='where files are written')
+    parser.add_argument(
+        '--config', default=str(CONFIG), help='config of the model (default: the lite model)'
+    )
+    parser.add_argument(
+        '--checkpoint',
+        metavar='FILE',
+        help="weights: a file or the folder of a training run (default: the config's load_from)",
+    )
+    parser.add_argument(
+        '--device', default='auto', help='auto, cpu, cuda, cuda:1 ... (default: auto)'
+    )
+    parser.add_argument(
+        '--batch-size', type=int, default=16, metavar='N', help='people per pass (default: 16)'
+    )
+    _add_people(parser.add_argument_group('people'))
+    _add_camera(parser.add_argument_group('camera, where it is known: used, not predicted'))
+    _add_output(parser.add_argument_group('output'))
+    return parser
+
+
+def _add_people(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        '--detector',
+        choices=('onnx', 'torchvision', 'whole', 'none'),
+        default='onnx',
+        help='who finds people: the bundled network (default), Faster R-CNN of torchvision (its '
+        'weights are downloaded), the whole photo is one person, or nobody (give --boxes)',
+    )
+    group.add_argument(
+        '--score-threshold', type=float, metavar='S', help='drop boxes with a lower score'
+    )
+    group.add_argument(
+        '--boxes',
+        nargs='+',
+        type=parse_box,
+        metavar='X1,Y1,X2,Y2',
+        help='person boxes in pixels, for every photo; the detector is not asked',
+    )
+
+
+def _add_camera(group: argparse._ArgumentGroup) -> None:
+    lens = group.add_mutually_exclusive_group()
+    lens.add_argument('--focal-length', type=float, metavar='PX', help='in pixels of the photo')
+    lens.add_argument('--vfov', type=float, metavar='DEG', help='vertical field of view')
+    group.add_argument('--pitch', type=float, metavar='DEG', help='positive looks down')
+    group.add_argument('--roll', type=float, metavar='DEG', help='about the optical axis')
+    group.add_argument(
+        '--camera',
+        metavar='FILE',
+        help='JSON: one camera for all photos, or photo -> camera; a camera has focal_length (px), '
+        'vfov (rad) or intrinsics, and world2cam_rotmat or pitch and roll (rad)',
+    )
+
+
+def _add_output(group: argparse._ArgumentGroup) -> None:
+    group.add_argument('--no-pictures', action='store_true', help='write no PNG files')
+    group.add_argument('--no-meshes', action='store_true', help='write no OBJ files')
+    group.add_argument(
+        '--on-ground', action='store_true', help='drop each person to the floor of the world view'
+    )
+    group.add_argument(
+        '--every', type=int, default=1, metavar='N', help='of a video, take every Nth frame'
+    )
+    group.add_argument('--no-progress', action='store_true', help='show no progress bar')
+    group.add_argument(
+        '--debug', action='store_true', help='show where an error comes from, not just its message'
+    )
+
+
+def parse_box(text: str) -> list[float]:
+    """Four numbers from `x1,y1,x2,y2`."""
+    try:
+        numbers = [float(part) for part in text.split(',')]
+    except ValueError:
+        numbers = []
+    if len(numbers) != 4:
+        raise argparse.ArgumentTypeError(f'{text!r} is not x1,y1,x2,y2')
+    return numbers
+
+
+def read_camera(args: argparse.Namespace) -> dict[str, Any] | None:
+    """What the options say of the camera.
+
+    Raises:
+        ConfigError: If the options contradict each other, or the file is no JSON.
+    """
+    degrees = ('vfov', 'pitch', 'roll')
+    options: dict[str, Any] = {
+        name: float(np.deg2rad(getattr(args, name)))
+        for name in degrees
+        if getattr(args, name) is not None
+    }
+    if args.focal_length is not None:
+        options['focal_length'] = args.focal_length
+    if args.camera is None:
+        return options or None
+    if options:
+        raise ConfigError(f'--camera FILE says it all: leave out {", ".join(sorted(options))}')
+    try:
+        camera = json.loads(Path(args.camera).read_text(encoding='utf-8'))
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise ConfigError(f'--camera {args.camera}: no JSON ({error})') from error
+    if not isinstance(camera, dict):
+        raise ConfigError(f'--camera {args.camera}: expected an object, photo -> camera')
+    return camera
+
+
+def infer(args: argparse.Namespace) -> InferenceReport:
+    """Run as the arguments say.
+
+    Raises:
+        ConfigError: If an argument is wrong.
+    """
+    camera = read_camera(args)
+    try:
+        inferencer = HMRInferencer(
+            args.config,
+            args.checkpoint,
+            device=args.device,
+            detector=None if args.detector == 'none' else args.detector,
+            score_threshold=args.score_threshold,
+            batch_size=args.batch_size,
+        )
+        return inferencer(
+            args.input,
+            boxes=None if args.boxes is None else np.array(args.boxes),
+            camera=camera,
+            out_dir=args.out,
+            every=args.every,
+            pictures=not args.no_pictures,
+            meshes=not args.no_meshes,
+            on_ground=args.on_ground,
+            progress=not args.no_progress,
+        )
+    except (ValueError, KeyError, ImportError, FileExistsError, NotADirectoryError) as error:
+        message = error.args[0] if isinstance(error, KeyError) and error.args else error
+        raise ConfigError(str(message)) from error
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the tool; returns the exit code."""
+    args = build_parser().parse_args(argv)
+    reports: list[InferenceReport] = []
+    code = cli.run_tool(lambda given: reports.append(infer(given)), args)
+    if not reports:
+        return code
+    print(f'\n{reports[0].summary()}\nwritten to {args.out}')
+    return cli.RUN_FAILED if reports[0].failures else code
+
+
+if __name__ == '__main__':
+    sys.exit(main())
