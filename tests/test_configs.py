@@ -217,6 +217,8 @@ def test_model_index_lists_every_metafile() -> None:
     assert set(index['Import']) == metafiles
     folders = {path.parent for path in LEAVES}
     assert {ROOT / Path(name).parent for name in metafiles} == folders
+    unexplained = [name_of(folder) for folder in folders if not (folder / 'README.md').is_file()]
+    assert not unexplained, f'no README.md in {unexplained}'
     for name in metafiles:
         models = yaml.safe_load((ROOT / name).read_text(encoding='utf-8'))['Models']
         missing = [m['Config'] for m in models if not (ROOT / m['Config']).is_file()]

@@ -20,11 +20,13 @@ import sys, whmr
 assert whmr.__file__.startswith(sys.argv[1]), whmr.__file__
 import numpy, torch
 from whmr.registry import BODY_MODELS, DETECTORS
+from whmr.datasets.synthetic.assets import load_panorama
 body = BODY_MODELS.build(dict(type='FreeBody'))
 pose = dict(global_orient=torch.zeros(1, 3), body_pose=torch.zeros(1, 69))
 assert body(betas=torch.zeros(1, 10), **pose).vertices.shape == (1, 6890, 3)
 detector = DETECTORS.build(dict(type='OnnxPersonDetector'))
 detector(numpy.zeros((48, 64, 3), dtype=numpy.uint8))
+assert load_panorama('pmndrs_park').shape[2] == 3
 """
 
 

@@ -273,8 +273,8 @@ def test_public_names_exist() -> None:
     assert not problems, '\n'.join(problems)
 
 
-def registered() -> Iterator[tuple[str, str, type, str]]:
-    """(registry, name, class, the package that the registry builds from)."""
+def registered() -> Iterator[tuple[str, str, type, list[str]]]:
+    """(registry, name, class, the packages that the registry builds from)."""
     from mmengine.registry import Registry
 
     import whmr.registry as module
@@ -284,16 +284,16 @@ def registered() -> Iterator[tuple[str, str, type, str]]:
         if isinstance(registry, Registry) and registry.scope == module.SCOPE:
             for name, cls in registry.module_dict.items():
                 if cls.__module__.startswith('whmr.'):
-                    yield registry.name, name, cls, registry._locations[0]
+                    yield registry.name, name, cls, registry._locations
 
 
 def test_registered_classes_are_where_their_registry_says() -> None:
     problems = []
-    for registry, name, cls, location in registered():
+    for registry, name, cls, locations in registered():
         if name != cls.__name__:
             problems.append(f'{registry}: {cls.__name__} is registered as {name}')
-        if not f'{cls.__module__}.'.startswith(f'{location}.'):
-            problems.append(f'{registry}: {cls.__module__}.{name} is not in {location}')
+        if not cls.__module__.startswith(tuple(f'{location}.' for location in locations)):
+            problems.append(f'{registry}: {cls.__module__}.{name} is not in {locations}')
         folder = cls.__module__.rpartition('.')[0]
         if name not in getattr(sys.modules[folder], '__all__', []):
             problems.append(f'{registry}: {folder} does not export {name}')

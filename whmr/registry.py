@@ -1,4 +1,4 @@
-"""All registries. A registry is named after the folder it builds from and the config field it fills."""
+"""All registries, named after the folder they build from and the config field they fill."""
 
 from typing import Any
 

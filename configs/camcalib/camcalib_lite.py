@@ -1,4 +1,5 @@
-# The light camera calibrator, trained on whole photos of SyntheticWorld (other people and scenes than W-HMR's own).
+# The light camera calibrator, trained on whole photos of SyntheticWorld (other people and scenes
+# than W-HMR's own).
 _base_ = [
     '../_base_/models/whmr_lite.py',
     '../_base_/datasets/synthetic_192x160.py',

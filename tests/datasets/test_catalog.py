@@ -7,7 +7,18 @@ import pytest
 from whmr.datasets import CATALOG, check_available, require_available
 from whmr.datasets.catalog import find_info, missing_file_message
 
-TRAINING = {'h36m', 'mpii', 'coco', 'mpi_inf_3dhp', 'ava', 'aic', 'insta', 'agora', '3dpw', 'humman'}
+TRAINING = {
+    'h36m',
+    'mpii',
+    'coco',
+    'mpi_inf_3dhp',
+    'ava',
+    'aic',
+    'insta',
+    'agora',
+    '3dpw',
+    'humman',
+}
 TRAINING |= {'spec_syn', 'lsp', 'lspet'}
 
 

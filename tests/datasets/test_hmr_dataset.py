@@ -170,7 +170,8 @@ def test_lazy_init_and_pickling(folder: Path) -> None:
 def test_missing_annotation_file_says_where_to_get_it(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError) as caught:
         HMRDataset('h36m_train.npz', data_root='data/h36m')
-    for text in ('data/h36m/h36m_train.npz', 'Human3.6M', 'vision.imar.ro', 'h36m.py', '--embedded'):
+    parts = ('data/h36m/h36m_train.npz', 'Human3.6M', 'vision.imar.ro', 'h36m.py', '--embedded')
+    for text in parts:
         assert text in str(caught.value)
     with pytest.raises(FileNotFoundError, match=r'docs/annotation_format\.md'):
         HMRDataset(tmp_path / 'mine.npz')
@@ -245,7 +246,7 @@ def test_bad_rows_are_dropped_on_demand(tmp_path: Path) -> None:
 
 
 def test_a_million_rows_stay_small() -> None:
-    """A row costs its numbers and no Python objects: the columns of 10 rows weigh under 2 kB each."""
+    """A row costs its numbers, less than 2 kB, and no Python objects."""
     from whmr.testing import TinyDataset
 
     columns = TinyDataset(10).columns

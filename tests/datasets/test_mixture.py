@@ -1,6 +1,7 @@
 """Mixtures: right shares, every item reached, and the same samples whoever loads them."""
 
 from collections import Counter
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -89,7 +90,7 @@ def test_epochs_differ_and_come_back() -> None:
 
 def test_data_sets_are_mixed_within_an_epoch() -> None:
     children = [child for child, _ in epoch_of(mixture(400), 0)]
-    runs = 1 + sum(a != b for a, b in zip(children, children[1:]))
+    runs = 1 + sum(a != b for a, b in pairwise(children))
     assert runs > 150  # in blocks it would be 3
 
 

@@ -21,7 +21,7 @@ def run(folder: Path, *, stop_at: int = -1, test: bool = False, **changes: objec
     config['test_evaluator'] = config['val_evaluator']
     config['test_cfg'] = {}
     config.update(changes)
-    runner = HMRRunner.from_cfg(Config(config))
+    runner = build_runner(config)
     try:
         runner.test() if test else runner.train()
     except InterruptionError:

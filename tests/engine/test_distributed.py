@@ -42,7 +42,7 @@ def test_two_processes_train_like_one(tmp_path: Path, repo_root: Path) -> None:
     config = toy_config(tmp_path / 'alone', model=dict(type='ToyModel', dropout=0.0))
     config['optim_wrapper'] = dict(optimizer=dict(type='SGD', lr=0.05, momentum=0.9))
     config['train_dataloader']['batch_size'] = 4
-    HMRRunner.from_cfg(Config(config)).train()
+    build_runner(config).train()
     alone = read_checkpoint(tmp_path / 'alone' / 'iter_6.pth')['state_dict']
     two = read_checkpoint(tmp_path / 'straight' / 'iter_6.pth')
     for key, value in alone.items():

@@ -126,6 +126,15 @@ def test_weights_that_are_there_are_kept(workdir: Path) -> None:
     assert 'r50' not in '\n'.join(lines)
 
 
+def test_stages_of_embedded_runs_follow_each_other(workdir: Path) -> None:
+    for name in ('whmr_r50_stage2', 'whmr_r50_stage2_embedded'):
+        (workdir / 'work_dirs' / name).mkdir(parents=True)
+        (workdir / 'work_dirs' / name / 'iter_5.pth').touch()
+    new, lines = use_embedded(real_config())
+    assert new.model.init_cfg[0].checkpoint == 'work_dirs/whmr_r50_stage2_embedded'
+    assert 'weights of work_dirs/whmr_r50_stage2_embedded' in '\n'.join(lines)
+
+
 def test_short_schedules_are_not_lengthened() -> None:
     cfg = real_config()
     cfg.train_cfg = dict(by_epoch=True, max_epochs=1)

@@ -27,7 +27,7 @@ from whmr.structures import HMRDataSample
 def build(work_dir: Path, checkpoint: dict | None = None, **changes: object) -> HMRRunner:
     config = toy_config(work_dir, **changes)
     config['default_hooks']['checkpoint'].update(checkpoint or {})
-    return HMRRunner.from_cfg(Config(config))
+    return build_runner(config)
 
 
 def log_of(runner: HMRRunner) -> str:
@@ -180,7 +180,7 @@ def test_parameters_are_reported(tmp_path: Path) -> None:
 def test_default_hooks_can_be_left_out(tmp_path: Path) -> None:
     config = toy_config(tmp_path)
     config['default_hooks'].update(finite_loss=None, parameter_report=None, seed_per_iter=None)
-    names = [type(hook).__name__ for hook in HMRRunner.from_cfg(Config(config)).hooks]
+    names = [type(hook).__name__ for hook in build_runner(config).hooks]
     assert not {'CheckFiniteLossHook', 'ParameterReportHook', 'SeedPerIterHook'} & set(names)
     assert names[-1] == 'CheckpointStateHook'
     assert 'CheckpointHook' in names

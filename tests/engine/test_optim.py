@@ -63,7 +63,7 @@ def test_accumulated_batches_step_like_one_batch() -> None:
 
 def test_frozen_parameters_never_reach_the_optimiser(tmp_path: Path) -> None:
     config = toy_config(tmp_path, model=dict(type='ToyModel', freeze=True))
-    runner = HMRRunner.from_cfg(Config(config))
+    runner = build_runner(config)
     before = {key: value.clone() for key, value in runner.model.state_dict().items()}
     runner.train()
     groups = runner.optim_wrapper.optimizer.param_groups
@@ -111,3 +111,23 @@ def test_a_typo_in_paramwise_cfg_is_an_error(paramwise: dict, message: str) -> N
 def test_a_model_without_trainable_parameters_is_an_error() -> None:
     with pytest.raises(ValueError, match='nothing to train'):
         build(ToyModel().requires_grad_(False))
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize('dtype', ['float16', 'bfloat16', 'auto'])
+def test_mixed_precision_on_cuda(tmp_path: Path, dtype: str) -> None:
+    wrapper = dict(
+        type='AutocastOptimWrapper',
+        dtype=dtype,
+        optimizer=dict(type='Adam', lr=0.01),
+        clip_grad=dict(max_norm=1.0),
+    )
+    runner = build_runner(toy_config(tmp_path, optim_wrapper=wrapper))
+    runner.train()
+    assert next(runner.model.parameters()).is_cuda
+    saved = torch.load(tmp_path / 'iter_6.pth', weights_only=True)['optimizer']['loss_scaler']
+    assert bool(saved) is (dtype == 'float16')
+    again = toy_config(tmp_path, optim_wrapper=wrapper, resume=True)
+    again['train_cfg'] = dict(by_epoch=False, max_iters=8)
+    build_runner(again).train()
+    assert (tmp_path / 'iter_8.pth').is_file()

@@ -20,7 +20,7 @@ def run(work_dir: Path, *, stop_at: int = -1, resume: bool = False, **changes: o
     checkpoint.update(changes.pop('checkpoint', {}))
     config['train_dataloader'].update(changes.pop('dataloader', {}))
     config.update(changes)
-    runner = HMRRunner.from_cfg(Config(config))
+    runner = build_runner(config)
     if stop_at > 0:
         with pytest.raises(InterruptionError):
             runner.train()

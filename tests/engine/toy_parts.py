@@ -7,12 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from mmengine import Config
 from mmengine.evaluator import BaseMetric
 from mmengine.hooks import Hook
 from mmengine.model import BaseModel
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
+from whmr.engine import HMRRunner
 from whmr.registry import DATASETS, HOOKS, METRICS, MODELS
 
 _NUMBERS = itertools.count()  # MMEngine's loggers and hubs are found by the experiment's name
@@ -159,3 +161,8 @@ def toy_config(work_dir: str | Path, **changes: object) -> dict:
     )
     config.update(changes)
     return config
+
+
+def build_runner(config: dict) -> HMRRunner:
+    """A runner of a toy config."""
+    return HMRRunner.from_cfg(Config(config, format_python_code=False))

@@ -12,15 +12,22 @@ from whmr.geometry import apply_affine, project_full, square_crop_denormalize
 from whmr.models import HMRDataPreprocessor
 from whmr.registry import MODELS
 from whmr.structures import HMRTargets
-from whmr.testing import tiny_batch
+from whmr.testing import tiny_batch as make_batch
+
+BODY = FreeBody()
 
 
-@pytest.fixture(scope='module')
+def tiny_batch(num: int, crop_shape: tuple[int, int] = (64, 48), **options) -> dict:
+    """A batch whose labels are made with the one body of this file."""
+    return make_batch(num, crop_shape, body=BODY, **options)
+
+
+@pytest.fixture
 def body() -> FreeBody:
-    return FreeBody()
+    return BODY
 
 
-@pytest.fixture(scope='module')
+@pytest.fixture
 def preprocessor(body: FreeBody) -> HMRDataPreprocessor:
     return HMRDataPreprocessor(body, render_maps=dict(shape=(32, 24)))
 
@@ -148,7 +155,7 @@ def test_missing_labels_are_zeros(preprocessor: HMRDataPreprocessor) -> None:
 def test_a_batch_without_any_label_works(preprocessor: HMRDataPreprocessor) -> None:
     batch = tiny_batch(2)
     for sample in batch['data_samples']:
-        for name in sample.gt_instances.keys():
+        for name in list(sample.gt_instances.all_keys()):
             value = sample.gt_instances[name]
             sample.gt_instances[name] = torch.zeros_like(value)
         sample.gt_camera = InstanceData(

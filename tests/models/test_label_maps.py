@@ -8,14 +8,22 @@ from whmr.geometry import CROP_FOCAL_LENGTH, apply_affine, invert_affine
 from whmr.keypoints import JOINT_SETS
 from whmr.models import HMRDataPreprocessor
 from whmr.models.label_maps import LabelMapRenderer
-from whmr.testing import tiny_batch
+from whmr.testing import tiny_batch as make_batch
 
 SHAPE = (256, 192)
 
 
-@pytest.fixture(scope='module')
+BODY = FreeBody()
+
+
+def tiny_batch(num: int, crop_shape: tuple[int, int] = (64, 48), **options) -> dict:
+    """A batch whose labels are made with the one body of this file."""
+    return make_batch(num, crop_shape, body=BODY, **options)
+
+
+@pytest.fixture
 def body() -> FreeBody:
-    return FreeBody()
+    return BODY
 
 
 def targets_of(body: FreeBody, batch: dict, **maps):
@@ -32,9 +40,7 @@ def test_maps_are_registered_with_the_crop(body: FreeBody, train: bool) -> None:
     for index, sample in enumerate(batch['data_samples']):
         placed = targets.vertices[index] + targets.cam_t[index]
         pixels = placed @ sample.gt_camera.intrinsics[0].T
-        pixels = apply_affine(
-            invert_affine(metas.crop2full[index]), pixels[:, :2] / pixels[:, 2:]
-        )
+        pixels = apply_affine(invert_affine(metas.crop2full[index]), pixels[:, :2] / pixels[:, 2:])
         rows, cols = torch.nonzero(targets.iuv_index[index], as_tuple=True)
         low = torch.stack([cols.min(), rows.min()]) + 0.5
         high = torch.stack([cols.max(), rows.max()]) + 0.5

@@ -134,6 +134,33 @@ def build_motions(source: Path, out: Path) -> None:
     os.replace(temporary, out / 'motions.npz')
 
 
+def repair_highlights(image: np.ndarray) -> np.ndarray:
+    """Take away what resampling and tone mapping left around strong lights.
+
+    Dark rings (up to 6 px wide, beside saturated pixels) are closed, and dark spots that a nearly
+    white rim encloses (values that wrapped around past 255) are filled; each channel by itself.
+    """
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (7, 7))
+    saturated = (image.min(2) >= 250).astype(np.uint8)
+    near = cv2.dilate(saturated, np.ones((11, 11), np.uint8)).astype(bool)
+    result = image.copy()
+    result[near] = cv2.morphologyEx(image, cv2.MORPH_CLOSE, kernel)[near]
+    for channel in range(3):
+        values = result[..., channel].copy()
+        number, label, stats, _ = cv2.connectedComponentsWithStats((values < 128).astype(np.uint8))
+        for spot in range(1, number):
+            left, top, width, height, area = stats[spot]
+            if area > 0.003 * values.size:
+                continue
+            window = np.s_[max(0, top - 3) : top + height + 3, max(0, left - 3) : left + width + 3]
+            inside = label[window] == spot
+            rim = cv2.dilate(inside.astype(np.uint8), kernel).astype(bool) & (label[window] == 0)
+            if rim.any() and np.percentile(values[window][rim], 60) > 240:
+                inside = cv2.dilate(inside.astype(np.uint8), kernel[2:5, 2:5]).astype(bool)
+                result[window][inside, channel] = 255
+    return result
+
+
 def build_panoramas(source: Path, out: Path) -> None:
     """Write `panoramas/*.jpg` and `panoramas.json`.
 
@@ -148,6 +175,7 @@ def build_panoramas(source: Path, out: Path) -> None:
         image = cv2.imread(str(images / f'{name}.jpg'))
         if image is None:
             raise FileNotFoundError(f'{images / name}.jpg: not there, but in panoramas.json')
+        image = repair_highlights(image)
         width = min(PANORAMA_WIDTH, image.shape[1])
         if width != image.shape[1]:
             image = cv2.resize(image, (width, width // 2), interpolation=cv2.INTER_AREA)

@@ -109,7 +109,9 @@ def _first(
     cameras: Sequence[InstanceData | None], field: str, shape: tuple[int, ...]
 ) -> np.ndarray:
     known = [camera for camera in cameras if camera is not None]
-    return _rows(known, field, shape)[0] if known else np.full(shape, np.nan, dtype=np.float32)
+    if not known:
+        return np.full(shape, np.nan, dtype=np.float32)
+    return _rows(known, field, shape).reshape(shape)
 
 
 def _axis_angle(matrices: np.ndarray) -> np.ndarray:

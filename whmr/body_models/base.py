@@ -1,6 +1,7 @@
 """The contract of every body model, and the skinning that all of them share."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -17,8 +18,7 @@ from whmr.keypoints import SMPL54_TO_SPIN49
 NUM_JOINTS = 24
 
 
-@dataclass
-class BodyOutput:
+class BodyOutput(NamedTuple):
     """A posed body.
 
     Shapes: B batch, V vertices; m, axes of the frame that `global_orient` leads to, about the

@@ -12,9 +12,9 @@ import torch
 from mmengine import Config
 from mmengine.logging import print_log
 
-from whmr.engine.config import OptionAction, load_config
+from whmr.engine.config import OptionAction, is_part, load_config
 from whmr.engine.distributed import shutdown_distributed
-from whmr.engine.embedded import banner, use_embedded
+from whmr.engine.embedded import EMBEDDED_SUFFIX, banner, use_embedded
 from whmr.engine.errors import CheckpointError, ConfigError, MissingFilesError, NonFiniteError
 from whmr.engine.missing import require_files
 
@@ -104,11 +104,13 @@ def read_run_config(args: Namespace) -> Config:
         FileNotFoundError: There is no such config.
     """
     cfg = load_config(args.config, args.cfg_options)
+    for key in [key for key in cfg if is_part(key)]:
+        del cfg[key]  # used up; the log and the checkpoints show what counts
     cfg.launcher = args.launcher
     if args.work_dir is not None:
         cfg.work_dir = args.work_dir
     elif cfg.get('work_dir') is None:
-        name = Path(args.config).stem + ('_embedded' if args.embedded else '')
+        name = Path(args.config).stem + (EMBEDDED_SUFFIX if args.embedded else '')
         cfg.work_dir = str(Path('work_dirs') / name)
     return cfg
 

@@ -81,7 +81,8 @@ def load_config(path: str | Path, options: Mapping[str, Any] | None = None) -> C
         hint = f'; {path.parent} has: {", ".join(near)}' if near else ''
         raise FileNotFoundError(f'the config {path} does not exist{hint}')
     try:
-        cfg = Config.fromfile(path)
+        # Formatting a large config takes seconds, and each checkpoint holds its text.
+        cfg = Config.fromfile(path, format_python_code=False)
     except FileNotFoundError:
         raise
     except (SyntaxError, NameError, KeyError, AttributeError, TypeError, ValueError) as error:

@@ -8,7 +8,7 @@ from mmengine import Config, ConfigDict
 
 from whmr.engine.checkpoint import resolve_checkpoint
 from whmr.engine.config import is_part
-from whmr.engine.missing import is_type, iter_dicts, pretrained
+from whmr.engine.missing import is_type, iter_dicts
 
 MAX_ITERS = 20
 MAX_EPOCHS = 1
@@ -16,14 +16,16 @@ NUM_IMAGES = {'train': 64, 'val': 16, 'test': 16}
 MAX_BATCH_SIZE = 8
 MAX_WORKERS = 2
 LOG_INTERVAL = 5
+EMBEDDED_SUFFIX = '_embedded'  # of an embedded run's work folder
 
 
 def use_embedded(cfg: Config) -> tuple[Config, list[str]]:
     """Make a copy of a config that needs nothing but this package.
 
     Every `SMPL` becomes `FreeBody`; every data set becomes a small `SyntheticWorld` with the same
-    pipeline; the schedule, batches and workers shrink; checkpoints to start from are left out
-    where they are missing. Figures from such a run say only that the config works.
+    pipeline; the schedule, batches and workers shrink; checkpoints to start from are those of
+    embedded runs, or left out where they are missing. Figures from such a run say only that the
+    config works.
 
     Args:
         cfg: A config; it is not changed.
@@ -116,17 +118,23 @@ def _drop_missing_weights(cfg: Config) -> list[str]:
             continue
         kept = []
         for entry in init if isinstance(init, (list, tuple)) else [init]:
-            if is_type(entry, 'StrictPretrained') and not _is_there(pretrained(entry).checkpoint):
+            checkpoint = entry['checkpoint'] if is_type(entry, 'StrictPretrained') else None
+            if checkpoint is None:
+                kept.append(entry)
+            elif _is_there(checkpoint + EMBEDDED_SUFFIX):
+                kept.append(ConfigDict(entry, checkpoint=checkpoint + EMBEDDED_SUFFIX))
+                lines.append(f'weights of {checkpoint}{EMBEDDED_SUFFIX}, an embedded run, too')
+            elif _is_there(checkpoint):
+                kept.append(entry)
+            else:
                 lines.append(
-                    f'RANDOM WEIGHTS instead of {entry["checkpoint"]}, which is missing '
+                    f'RANDOM WEIGHTS instead of {checkpoint}, which is missing '
                     f'({node.get("type", "?")})'
                 )
-            else:
-                kept.append(entry)
-        if not kept:
-            node['init_cfg'] = None
-        elif isinstance(init, (list, tuple)):
-            node['init_cfg'] = kept
+        if isinstance(init, (list, tuple)):
+            node['init_cfg'] = kept or None
+        else:
+            node['init_cfg'] = kept[0] if kept else None
     source = cfg.get('load_from')
     if source and not cfg.get('resume') and '://' not in source and not _is_there(source):
         lines.append(f'RANDOM WEIGHTS instead of {source}, which is missing (load_from)')

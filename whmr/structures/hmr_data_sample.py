@@ -21,12 +21,14 @@ def _field(name: str, dtype: type, text: str) -> property:
 class HMRDataSample(BaseDataElement):
     """One person of one photo, as it goes from the data set to the metrics.
 
-    `gt_` and `pred_` are said by the container, never by a field's name. Field names, shapes, units and frames
-    are those of the data contract (docs/conventions.md); every `InstanceData` here has length 1.
+    `gt_` and `pred_` are said by the container, never by a field's name. Field names, shapes, units
+    and frames are those of the data contract (docs/conventions.md); every `InstanceData` here has
+    length 1.
 
-    Metainfo: `img_path`, `img_id`, `sample_idx`, `dataset`, `ori_shape` (H, W of the full image as the model sees it),
-    `crop_shape` (h, w of the network input), `crop2full` (2, 3 affine from crop pixels to full pixels),
-    `topology` (of the body labels), `flipped`.
+    Metainfo: `img_path`, `img_id`, `sample_idx`, `dataset`, `ori_shape` (H, W of the full image as
+        the model sees it),
+    `crop_shape` (h, w of the network input), `crop2full` (2, 3 affine from crop pixels to full
+    pixels), `topology` (of the body labels), `flipped`.
     """
 
     gt_instances = _field('gt_instances', InstanceData, 'Labels of the person.')

@@ -1,6 +1,7 @@
-"""Batched records: what a model is told of its crops, what it is taught, and what it estimates.
+"""Batched records: what a model is told of its crops, what it is taught, what it estimates.
 
-Shapes: B batch, V vertices, K joints of the set `spin49`, J = 24 body joints, S betas, h and w the network input.
+Shapes: B batch, V vertices, K joints of the set `spin49`, J = 24 body joints, S betas, h and w the
+network input.
 """
 
 from dataclasses import dataclass, fields, replace
@@ -30,19 +31,20 @@ class Record:
 class CropMetas(Record):
     """Where each crop lies in its photo, and what the user knows of the camera.
 
-    `bbox_center`, `bbox_size` and the global information all derive from `crop2full` and `full_shape`.
+    `bbox_center`, `bbox_size` and the global information all derive from `crop2full` and
+    `full_shape`. What is not known of the camera is NaN.
     """
 
     crop2full: Tensor  # (B, 2, 3) affine, crop px -> full px
     full_shape: Tensor  # (B, 2) float: H, W of the full image
     crop_shape: tuple[int, int]  # h, w of the network input
-    image_index: Tensor  # (B,) int64: which entry of inputs['full'] each crop comes from
-    known_focal_length: Tensor | None = None  # (B,) full px, NaN where unknown
-    known_world2cam_rotmat: Tensor | None = None  # (B, 3, 3), NaN where unknown
+    image_index: Tensor  # (B,) int64: which entry of inputs['full'] a crop is from
+    known_focal_length: Tensor | None = None  # (B,) full px
+    known_world2cam_rotmat: Tensor | None = None  # (B, 3, 3)
 
     @property
     def crop_size(self) -> int:
-        """Side R of the square crop that the crop camera is defined on: the longer side of the network input, px."""
+        """Side R, px, of the square that the crop camera is defined on: the input's longer side."""
         return max(self.crop_shape)
 
     @property
@@ -60,25 +62,28 @@ class CropMetas(Record):
 
 @dataclass
 class HMRTargets(Record):
-    """Labels of a batch. A missing label is zeros with its `has_` False (keypoints: confidence 0)."""
+    """Labels of a batch. A missing label is zeros with its `has_` False (keypoints: conf 0).
 
-    keypoints_2d_crop: (
-        Tensor  # (B, K, 2) in [-1, 1] of the SQUARE crop of side R around the crop's centre
-    )
-    keypoints_2d_full: Tensor  # (B, K, 2) in [-1, 1] of the full image, x by W, y by H
-    keypoints_2d_conf: Tensor  # (B, K) 0 = unlabelled
+    `keypoints_2d_crop` lie in [-1, 1] of the SQUARE crop of side R around the crop's centre,
+    `keypoints_2d_full` in [-1, 1] of the full image, x by W and y by H. Meshes and joints carry no
+    translation. `has_world` speaks of `global_orient_world` and all that follows from it.
+    """
+
+    keypoints_2d_crop: Tensor  # (B, K, 2)
+    keypoints_2d_full: Tensor  # (B, K, 2)
+    keypoints_2d_conf: Tensor  # (B, K)
     keypoints_3d: Tensor  # (B, K, 3) m, camera axes
     keypoints_3d_conf: Tensor  # (B, K)
     has_keypoints_3d: Tensor  # (B,) bool
     global_orient: Tensor  # (B, 1, 3, 3) model -> camera
     body_pose: Tensor  # (B, J-1, 3, 3)
     betas: Tensor  # (B, S)
-    vertices: Tensor  # (B, V, 3) m, camera axes, no translation
+    vertices: Tensor  # (B, V, 3) m, camera axes
     has_smpl: Tensor  # (B,) bool
     global_orient_world: Tensor  # (B, 1, 3, 3) model -> world
-    vertices_world: Tensor  # (B, V, 3) m, world axes, no translation
-    joints_world: Tensor  # (B, K, 3) m, world axes, no translation
-    has_world: Tensor  # (B,) bool: global_orient_world and all that follows from it is there
+    vertices_world: Tensor  # (B, V, 3) m, world axes
+    joints_world: Tensor  # (B, K, 3) m, world axes
+    has_world: Tensor  # (B,) bool
     world2cam_rotmat: Tensor  # (B, 3, 3) x_cam = R x_world
     has_world2cam: Tensor  # (B,) bool
     cam_t: Tensor  # (B, 3) m, camera

@@ -117,6 +117,7 @@ class TinyDataset(HMRDataset):
         ori_shape: Height and width of the photos.
         pipeline: Transforms.
         test_mode: As in `HMRDataset`.
+        body: The body of the labels; default a new free body (which takes 0.2 s to make).
 
     Shapes: as in `HMRDataset`, and `img` (H, W, 3) uint8 BGR.
     """
@@ -129,8 +130,9 @@ class TinyDataset(HMRDataset):
         ori_shape: tuple[int, int] = (120, 160),
         pipeline: Sequence[dict] = (),
         test_mode: bool = False,
+        body: BodyModel | None = None,
     ) -> None:
-        self._tiny = {'num': num, 'seed': seed, 'ori_shape': ori_shape}
+        self._tiny = {'num': num, 'seed': seed, 'ori_shape': ori_shape, 'body': body}
         super().__init__(pipeline=pipeline, test_mode=test_mode)
 
     def load_columns(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
@@ -154,7 +156,11 @@ class TinyDataset(HMRDataset):
 
 
 def tiny_rows(
-    num: int = 4, *, seed: int = 0, ori_shape: tuple[int, int] = (120, 160)
+    num: int = 4,
+    *,
+    seed: int = 0,
+    ori_shape: tuple[int, int] = (120, 160),
+    body: BodyModel | None = None,
 ) -> list[dict[str, Any]]:
     """Rows as a pipeline gets them, with `img` in memory.
 
@@ -162,10 +168,11 @@ def tiny_rows(
         num: How many people.
         seed: Seed of the labels.
         ori_shape: Height and width of the photos.
+        body: The body of the labels; default a new free body.
 
     Shapes: as in `HMRDataset`, and `img` (H, W, 3) uint8 BGR.
     """
-    dataset = TinyDataset(num, seed, ori_shape=ori_shape)
+    dataset = TinyDataset(num, seed, ori_shape=ori_shape, body=body)
     return [dataset.get_data_info(index) for index in range(num)]
 
 
@@ -226,6 +233,7 @@ def tiny_batch(
     labelled: bool = True,
     train: bool = False,
     seed: int = 0,
+    body: BodyModel | None = None,
 ) -> dict[str, Any]:
     """A batch as the data loader hands it to the data preprocessor.
 
@@ -236,6 +244,7 @@ def tiny_batch(
         labelled: With labels; False = as in inference.
         train: With random augmentation (numpy's global random numbers).
         seed: Seed of the labels.
+        body: The body of the labels; default a new free body.
 
     Returns:
         `inputs` (dict of lists of tensors) and `data_samples` (list).
@@ -243,7 +252,10 @@ def tiny_batch(
     Shapes: as in `PackHMRInputs`.
     """
     dataset = TinyDataset(
-        num, seed, pipeline=tiny_pipeline(crop_shape, full_side=full_side, train=train)
+        num,
+        seed,
+        pipeline=tiny_pipeline(crop_shape, full_side=full_side, train=train),
+        body=body,
     )
     rows = [dataset.get_data_info(index) for index in range(num)]
     if not labelled:

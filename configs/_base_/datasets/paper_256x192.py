@@ -1,5 +1,6 @@
-# The mixtures of the authors' release (one sample per image and draw): `camera_train_dataset` for stages I and II, `world_train_dataset`
-# with SPEC-SYN for stage III. `world_*` pipelines add the whole photo for the camera calibrator.
+# The mixtures of the authors' release (one sample per image and draw): `camera_train_dataset` for
+# stages I and II, `world_train_dataset` with SPEC-SYN for stage III. `world_*` pipelines add the
+# whole photo for the camera calibrator.
 train_pipeline = [
     dict(type='LoadImage'),
     dict(type='GetBox', padding=1.2),

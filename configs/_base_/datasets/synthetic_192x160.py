@@ -1,4 +1,5 @@
-# SyntheticWorld on the bundled body; nothing to download. `world_*` adds the whole photo for the camera calibrator.
+# SyntheticWorld on the bundled body; nothing to download. `world_*` adds the whole photo for the
+# camera calibrator.
 train_pipeline = [
     dict(type='LoadImage'),
     dict(type='GetBox', padding=1.2),

@@ -1,4 +1,5 @@
-# The light model on the bundled body: EfficientNet-Lite0, 192x160 crops, narrow heads. Trains on a CPU.
+# The light model on the bundled body: EfficientNet-Lite0, 192x160 crops, narrow heads. Trains on a
+# CPU.
 body_model = dict(type='FreeBody')
 model = dict(
     type='WHMR',

@@ -1,4 +1,5 @@
-# Stage I (W-HMR Sec. 3.4): regressors and distance; the full image's 2D loss reaches the distance alone.
+# Stage I (W-HMR Sec. 3.4): regressors and distance; the full image's 2D loss reaches the distance
+# alone.
 grad_flow = dict(crop_2d_to_body=True, full_2d_to_body=False, distance_to_features=False)
 losses = dict(
     keypoints_2d_crop=dict(type='Keypoint2DLoss', weight=300.0),

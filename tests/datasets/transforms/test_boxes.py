@@ -70,5 +70,5 @@ def test_shift_is_a_share_of_the_box() -> None:
     ],
 )
 def test_wrong_numbers_are_refused(build) -> None:
-    with pytest.raises(ValueError, match='must be|need'):
+    with pytest.raises(ValueError, match=r'must be|need'):
         build()

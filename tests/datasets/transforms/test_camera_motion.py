@@ -1,4 +1,4 @@
-"""An augmentation is a camera motion: after it, every label still describes one body in one photo."""
+"""After a camera motion, every label still describes one body in one photo."""
 
 import copy
 from collections.abc import Callable
@@ -44,9 +44,14 @@ def body() -> FreeBody:
     return FreeBody()
 
 
+@pytest.fixture(scope='module')
+def all_rows(body: FreeBody) -> list[dict]:
+    return [GetBox(padding=1.0)(row) for row in tiny_rows(3, ori_shape=(480, 640), body=body)]
+
+
 @pytest.fixture
-def rows() -> list[dict]:
-    return [GetBox(padding=1.0)(row) for row in tiny_rows(3, ori_shape=(480, 640))]
+def rows(all_rows: list[dict]) -> list[dict]:
+    return copy.deepcopy(all_rows)
 
 
 @pytest.fixture(params=MOTIONS)
@@ -104,7 +109,9 @@ def test_the_world_identity_holds(rows: list[dict], motion: Motion) -> None:
         assert np.abs(turned - row['global_orient'][0]).max() < 1e-5
         # Yaw-free, a rotation, and the body leans in the world as much as before.
         assert abs(row['world2cam_rotmat'][0, 2]) < 1e-6
-        assert np.allclose(row['world2cam_rotmat'] @ row['world2cam_rotmat'].T, np.eye(3), atol=1e-5)
+        assert np.allclose(
+            row['world2cam_rotmat'] @ row['world2cam_rotmat'].T, np.eye(3), atol=1e-5
+        )
         assert np.linalg.det(row['world2cam_rotmat']) > 0
         up, up_before = row['global_orient_world'][0, :, 1], before['global_orient_world'][0, :, 1]
         assert abs(up[1] - up_before[1]) < 1e-5

@@ -54,7 +54,7 @@ def test_the_orientation_tag_is_honoured(tmp_path: Path) -> None:
 
 def test_wrong_size_is_named(tmp_path: Path) -> None:
     path = str(jpeg(tmp_path / 'a.jpg'))
-    with pytest.raises(BadSampleError, match='40 x 60 .* but its label says 80 x 120') as caught:
+    with pytest.raises(BadSampleError, match=r'40 x 60 .* but its label says 80 x 120') as caught:
         LoadImage()(dict(img_path=path, ori_shape=(80, 120)))
     assert path in str(caught.value)
 
@@ -66,7 +66,7 @@ def test_cut_files_are_named(tmp_path: Path, name: str, keep: float) -> None:
     cv2.imwrite(str(path), tiny_photo(0))
     content = path.read_bytes()
     path.write_bytes(content[: max(4, int(len(content) * keep) - 4)])
-    with pytest.raises(BadSampleError, match='cut off|not a picture') as caught:
+    with pytest.raises(BadSampleError, match=r'cut off|not a picture') as caught:
         LoadImage()(dict(img_path=str(path)))
     assert str(path) in str(caught.value)
     assert '\n' not in str(caught.value)

@@ -40,9 +40,7 @@ def test_labels_agree_after_everything(dataset: TinyDataset) -> None:
         assert torch.allclose(
             pixels[..., :2] / pixels[..., 2:], labels.keypoints_2d, atol=2e-2, rtol=0
         )
-        assert torch.allclose(
-            joints - out.joints[:, :1], labels.keypoints_3d, atol=1e-5, rtol=0
-        )
+        assert torch.allclose(joints - out.joints[:, :1], labels.keypoints_3d, atol=1e-5, rtol=0)
         turned = camera.world2cam_rotmat[:, None] @ labels.global_orient_world
         assert torch.allclose(turned, labels.global_orient, atol=1e-5)
     assert seen == {True, False}

@@ -41,7 +41,9 @@ def dotted_row(rng: np.random.Generator, sigma: float) -> dict:
     """A sample with 49 keypoints, each of which is a dot in the photo."""
     grid = np.stack(np.meshgrid(np.linspace(60, 340, 7), np.linspace(50, 250, 7)), -1)
     points = grid.reshape(-1, 2) + rng.uniform(-4, 4, (49, 2))
-    row = dict(ori_shape=SHAPE, img=dotted_photo(points, sigma), bbox=np.array([90, 60, 310, 240.0]))
+    row = dict(
+        ori_shape=SHAPE, img=dotted_photo(points, sigma), bbox=np.array([90, 60, 310, 240.0])
+    )
     row |= dict(keypoints_2d=points.astype('f4'), keypoints_2d_conf=np.ones(49, 'f4'))
     intrinsics = np.array([[500, 0, 215], [0, 500, 140], [0, 0, 1]], 'f4')
     return row | dict(intrinsics=intrinsics, has_focal_length=True)
@@ -57,7 +59,8 @@ MOTIONS = {
 
 @pytest.mark.parametrize('motion', MOTIONS)
 @pytest.mark.parametrize(
-    ('crop_shape', 'sigma'), [((256, 192), 1.5), ((224, 224), 1.5), ((300, 225), 1.5), ((64, 48), 2.5)]
+    ('crop_shape', 'sigma'),
+    [((256, 192), 1.5), ((224, 224), 1.5), ((300, 225), 1.5), ((64, 48), 2.5)],
 )
 def test_dots_land_on_the_keypoints_of_the_crop(rng, motion, crop_shape, sigma) -> None:
     row = MOTIONS[motion](GetBox()(dotted_row(rng, sigma)))
@@ -74,7 +77,9 @@ def test_dots_land_on_the_keypoints_of_the_crop(rng, motion, crop_shape, sigma) 
 
 
 @pytest.mark.parametrize('motion', MOTIONS)
-@pytest.mark.parametrize(('short_side', 'limit'), [(300, None), (600, None), (150, None), (300, 320)])
+@pytest.mark.parametrize(
+    ('short_side', 'limit'), [(300, None), (600, None), (150, None), (300, 320)]
+)
 def test_dots_land_on_the_keypoints_of_the_full_photo(rng, motion, short_side, limit) -> None:
     row = MOTIONS[motion](GetBox()(dotted_row(rng, 3.0)))
     row = ResizeFull(short_side, limit)(row)

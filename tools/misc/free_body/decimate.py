@@ -164,8 +164,8 @@ class _Decimator:
             self.stamp[x] += 1
         for x in live:
             self._push(x)
-        for x in {y for x in live for y in self._ring(x)} - touched:
-            self._push(x)
+        for y in {y for x in live for y in self._ring(x)} - touched:
+            self._push(y)
 
 
 def _cross(a: np.ndarray, b: np.ndarray) -> np.ndarray:

@@ -83,7 +83,7 @@ def flatten_parts(vertices: np.ndarray, faces: np.ndarray, part: np.ndarray) -> 
 
 def _regions() -> list[str]:
     """Region that each joint's skin belongs to."""
-    table = {n: 'torso' for n in ('pelvis', 'spine1', 'spine2', 'spine3')}
+    table = dict.fromkeys(('pelvis', 'spine1', 'spine2', 'spine3'), 'torso')
     table |= {'neck': 'head', 'head': 'head'}
     for _, left, _ in SIDES:
         table |= {

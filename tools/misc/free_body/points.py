@@ -16,13 +16,15 @@ LANDMARKS = (
 FINGERS = ('thumb', 'index', 'middle', 'ring', 'pinky')
 
 # Names of the 67 markers of the SSM2 set, in its order.
-MARKERS = tuple(
-    'C7 CLAV LANK LASI LBAK LBCEP LBHD LBUM LBUST LCHEECK LELB LELBIN LFHD LFIN LFRM LFTHIIN LHEE '
-    'LIWR LKNE LKNI LMT1 LMT5 LNWST LOWR LPSI LRSTBEEF LSCAP LSHN LSHO LTHI LTHILO LTHMB LTOE '
-    'MBLLY RANK RASI RBAK RBCEP RBHD RBSH RBUM RBUST RCHEECK RELB RELBIN RFHD RFIN RFRM2 RFTHI '
-    'RFTHIIN RHEE RIWR RKNE RKNI RMT1 RMT5 RNWST ROWR RPSI RRSTBEEF RSHO RTHI RTHMB RTIB RTOE '
-    'STRN T8'.split()
-)
+MARKERS = (
+    'C7', 'CLAV', 'LANK', 'LASI', 'LBAK', 'LBCEP', 'LBHD', 'LBUM', 'LBUST', 'LCHEECK', 'LELB',
+    'LELBIN', 'LFHD', 'LFIN', 'LFRM', 'LFTHIIN', 'LHEE', 'LIWR', 'LKNE', 'LKNI', 'LMT1', 'LMT5',
+    'LNWST', 'LOWR', 'LPSI', 'LRSTBEEF', 'LSCAP', 'LSHN', 'LSHO', 'LTHI', 'LTHILO', 'LTHMB',
+    'LTOE', 'MBLLY', 'RANK', 'RASI', 'RBAK', 'RBCEP', 'RBHD', 'RBSH', 'RBUM', 'RBUST',
+    'RCHEECK', 'RELB', 'RELBIN', 'RFHD', 'RFIN', 'RFRM2', 'RFTHI', 'RFTHIIN', 'RHEE', 'RIWR',
+    'RKNE', 'RKNI', 'RMT1', 'RMT5', 'RNWST', 'ROWR', 'RPSI', 'RRSTBEEF', 'RSHO', 'RTHI',
+    'RTHMB', 'RTIB', 'RTOE', 'STRN', 'T8',
+)  # fmt: skip
 # Where a marker lies: from a point on the line between two joints (fraction of the way), the skin
 # in a direction (x out to the left, y up, z forward). Right markers mirror the left rules.
 MARKER_RAYS = {

@@ -167,7 +167,7 @@ def _ridge(
 
 
 def _symmetric(posedirs: np.ndarray, mirror: np.ndarray) -> np.ndarray:
-    """Average with the mirror image: other vertex, other joint, x negated in points and rotations."""
+    """Average with the mirror image: vertices and joints swapped, x negated."""
     sign = np.array([-1, 1, 1.0])
     other = posedirs.reshape(len(posedirs), 3, len(NAMES) - 1, 3, 3)[mirror][:, :, MIRROR[1:] - 1]
     other = other * sign[:, None, None, None] * (sign[:, None] * sign)

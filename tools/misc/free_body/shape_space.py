@@ -68,7 +68,7 @@ def joint_regressor(
 
     Args:
         samples: People to learn from.
-        weights: Skinning weights, (V, 24); a joint reads only vertices that it or a neighbour moves.
+        weights: Skinning weights, (V, 24); a joint reads only what it or a neighbour moves.
         mirror: Vertex on the other side, (V,).
     """
     learn = int(len(samples.joints) * LEARN_SHARE)

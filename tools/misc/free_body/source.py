@@ -116,7 +116,7 @@ class Phenotypes:
         self.offsets = np.stack(offsets)
 
     def __call__(self, phenotype: dict[str, float]) -> np.ndarray:
-        """Offset of the base mesh, (N, 3) m, for a person given by scalars (0.5 where not given)."""
+        """Offset of the base mesh, (N, 3) m, for a person's scalars (0.5 where not given)."""
         weights = {}
         for axis, values in self.AXES.items():
             if axis == 'race':

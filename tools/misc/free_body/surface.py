@@ -14,7 +14,7 @@ EYE_RADIUS = 0.035  # m; an open rim this near to an eyeball's centre is an eye 
 
 @dataclass
 class Surface:
-    """A closed, mirror-symmetric surface whose vertices are picked from (or averaged over) the source.
+    """A closed, mirror-symmetric surface whose vertices are picked from the source.
 
     Shapes: V vertices, F faces, N source vertices.
         source: (V,) vertex of the source; N + i for the i-th added vertex.

@@ -8,6 +8,7 @@ from scipy.spatial.transform import Rotation
 from free_body.skeleton import ID, PARENTS, SIDES
 from free_body.source import Rig
 
+_LIMB_JOINTS = ('hip', 'knee', 'ankle', 'shoulder', 'elbow', 'wrist', 'hand')
 # Shares of the wrist's twist that the two bones of the forearm take over.
 FOREARM_TWIST = (('lowerarm01', 0.25), ('lowerarm02', 0.65))
 
@@ -78,7 +79,7 @@ def _joint_rotations(
     """Global rotation of each joint that leads to the T-pose, and each forearm's twist in rad."""
     rotations, twists = np.tile(np.eye(3), (len(PARENTS), 1, 1)), {}
     for side, left, sign in SIDES:
-        ids = {n: ID[left + n] for n in 'hip knee ankle shoulder elbow wrist hand'.split()}
+        ids = {n: ID[left + n] for n in _LIMB_JOINTS}
         pairs = ('hip knee', 'knee ankle', 'shoulder elbow', 'elbow wrist', 'wrist hand')
         bone = {}
         for pair in pairs:

@@ -4,7 +4,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 CANDIDATES = 48  # nearest faces (by centre) that are looked at for each point
-WEIGHT_SCALE = 0.1  # m of distance that a full change of skinning weights counts for
+WEIGHT_SCALE = 0.02  # m of distance that a full change of skinning weights counts for
 
 
 def barycentric_rows(

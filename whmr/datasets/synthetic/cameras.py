@@ -87,7 +87,5 @@ def pixel_ray(pixel: np.ndarray, camera: SampledCamera) -> np.ndarray:
         pixel: (2,) px.  returns: (3,).
     """
     k = camera.intrinsics
-    direction = np.array(
-        [(pixel[0] - k[0, 2]) / k[0, 0], (pixel[1] - k[1, 2]) / k[1, 1], 1.0]
-    )
+    direction = np.array([(pixel[0] - k[0, 2]) / k[0, 0], (pixel[1] - k[1, 2]) / k[1, 1], 1.0])
     return camera.world2cam_rotmat.T @ direction

@@ -21,7 +21,8 @@ SKIN = np.array(
         [0.68, 0.48, 0.36],
         [0.52, 0.35, 0.25],
         [0.36, 0.24, 0.18],
-    ]
+    ],
+    dtype=np.float32,
 )
 HAIR = np.array(
     [
@@ -31,7 +32,8 @@ HAIR = np.array(
         [0.62, 0.47, 0.28],
         [0.48, 0.22, 0.12],
         [0.62, 0.61, 0.60],
-    ]
+    ],
+    dtype=np.float32,
 )
 NOISE_FREQUENCIES = (3.0, 8.0, 20.0, 50.0)  # cycles per metre
 NOISES_PER_FREQUENCY = 4
@@ -58,6 +60,10 @@ class Wardrobe:
                 torso=TORSO, hands=HANDS, feet=FEET, legs=LEGS, arms=ARMS, head=HEAD
             ).items()
         }
+        self._across = np.abs(self._xyz[:, 0])
+        knee = rest_joints[JOINT_SETS['smpl54'].index('left_knee')][1]
+        below = (self._part['feet'] | self._part['legs']) & (self._xyz[:, 1] < knee)
+        self._below_knee = np.flatnonzero(below)
         self._noise = _noise_fields(self._xyz)
 
     def __call__(self, rng: np.random.Generator) -> np.ndarray:
@@ -71,12 +77,13 @@ class Wardrobe:
         low = min(int(tone), len(SKIN) - 2)
         skin = SKIN[low] + (SKIN[low + 1] - SKIN[low]) * (tone - low)
         texture[:] = skin * rng.uniform(0.92, 1.05)
-        texture *= 1 + 0.05 * self._pick_noise(1, rng)[:, None]
+        texture *= 1 + np.float32(0.05) * self._pick_noise(1, rng)[:, None]
         self._paint_face(texture, skin, rng)
         self._paint_hair(texture, rng)
         self._paint_feet(texture, rng)
         self._paint_clothes(texture, rng)
-        texture = np.clip(texture, 0, 1) * 255 + 0.5
+        np.clip(texture, 0, 1, out=texture)
+        texture *= 255
         return texture.astype(np.uint8).reshape(*self.atlas.shape, 3)
 
     def _pick_noise(self, level: int, rng: np.random.Generator) -> np.ndarray:
@@ -121,105 +128,113 @@ class Wardrobe:
         texture[hair] = color * (1 + 0.25 * self._pick_noise(3, rng)[hair, None])
 
     def _paint_feet(self, texture: np.ndarray, rng: np.random.Generator) -> None:
-        height = self._xyz[:, 1]
-        ankle = self._joint['left_ankle'][1]
-        below = self._part['feet'] | self._part['legs']
+        ankle = float(self._joint['left_ankle'][1])
+        rows, height = self._below_knee, self._xyz[self._below_knee, 1]
         if rng.random() < 0.3:
-            socks = below & (height < ankle + rng.uniform(0.05, 0.3))
+            socks = rows[height < ankle + rng.uniform(0.05, 0.3)]
             texture[socks] = self._cloth(socks, rng)
         if rng.random() < 0.12:
             return  # barefoot, or in socks
-        shoes = below & (height < ankle + rng.choice([0.0, 0.03, 0.12, 0.3], p=[0.4, 0.4, 0.1, 0.1]))
-        texture[shoes] = self._cloth(shoes, rng, plain=True)
-        sole = below & (height < self._joint['left_heel'][1] + 0.012)
+        top = rng.choice([0.0, 0.03, 0.12, 0.3], p=[0.4, 0.4, 0.1, 0.1])
+        shoes = rows[height < ankle + top]
+        texture[shoes] = self._cloth(shoes, rng, plain=True, muted=True)
+        sole = rows[height < float(self._joint['left_heel'][1]) + 0.012]
         texture[sole] = rng.uniform(0.05, 0.95)
 
     def _paint_clothes(self, texture: np.ndarray, rng: np.random.Generator) -> None:
-        height, across = self._xyz[:, 1], np.abs(self._xyz[:, 0])
-        joint = {name: position[:2] for name, position in self._joint.items()}
-        knee, ankle, hip = joint['left_knee'][1], joint['left_ankle'][1], joint['left_hip'][1]
-        hem = rng.choice(
-            [ankle + 0.02, ankle + 0.15, knee - 0.05, 0.5 * (knee + hip), hip - 0.06],
-            p=[0.55, 0.1, 0.15, 0.15, 0.05],
-        )
+        height, across = self._xyz[:, 1], self._across
+        wobble = np.float32(0.004) * self._pick_noise(2, rng)
         waist = rng.uniform(0.02, 0.1)
-        wobble = 0.004 * self._pick_noise(2, rng)
-        lower = (self._part['legs'] & (height > hem + wobble)) | (
-            self._part['torso'] & (height < waist + wobble)
-        )
-        bottom = (lower, self._cloth(lower, rng))
-
-        shoulder, elbow = joint['left_shoulder'][0], joint['left_elbow'][0]
-        wrist = joint['left_wrist'][0]
-        sleeve = rng.choice(
-            [shoulder - 0.03, elbow - 0.1, elbow, wrist - 0.1, wrist],
-            p=[0.12, 0.38, 0.1, 0.1, 0.3],
-        )
-        collar = joint['neck'][1] + rng.uniform(-0.02, 0.03)
-        collar = collar - 0.5 * np.clip(0.09 - across, 0, 1) * rng.uniform(0, 1.5)
-        end = rng.uniform(-0.1, waist + 0.02)
-        one_piece = rng.random() < 0.08
-        if one_piece:
-            end = rng.uniform(knee, hip - 0.05)
-        trunk = (self._part['torso'] | (self._part['legs'] & one_piece)) & (height > end + wobble)
-        upper = (trunk & (height < collar)) | (self._part['arms'] & (across < sleeve + wobble))
-        top = (upper, self._cloth(upper, rng, logo=True))
-        bare_trunk = rng.random() < 0.03 and not one_piece
-
-        layers = [bottom] if bare_trunk else [bottom, top]
-        if rng.random() < 0.25:
+        bottom = np.flatnonzero(self._trousers(waist, height - wobble, rng))
+        top = np.flatnonzero(self._shirt(waist, height - wobble, across - wobble, rng))
+        layers = [(bottom, self._cloth(bottom, rng)), (top, self._cloth(top, rng, logo=True))]
+        if rng.random() < 0.03:
+            layers.pop()  # no shirt
+        elif rng.random() < 0.25:
             layers.reverse()  # tucked in
-        for mask, cloth in layers:
-            texture[mask] = cloth
+        for rows, cloth in layers:
+            texture[rows] = cloth
         if rng.random() < 0.04:
-            hands = self._part['hands']
+            hands = np.flatnonzero(self._part['hands'])
             texture[hands] = self._cloth(hands, rng, plain=True)
+
+    def _trousers(self, waist: float, height: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Which texels trousers of any length cover."""
+        knee, ankle, hip = (self._joint[f'left_{name}'][1] for name in ('knee', 'ankle', 'hip'))
+        hems = [ankle + 0.02, ankle + 0.15, knee - 0.05, 0.5 * (knee + hip), hip - 0.06]
+        hem = float(rng.choice(hems, p=[0.55, 0.1, 0.15, 0.15, 0.05]))
+        return (self._part['legs'] & (height > hem)) | (self._part['torso'] & (height < waist))
+
+    def _shirt(
+        self, waist: float, height: np.ndarray, across: np.ndarray, rng: np.random.Generator
+    ) -> np.ndarray:
+        """Which texels a shirt covers, or a dress."""
+        knee, hip = self._joint['left_knee'][1], self._joint['left_hip'][1]
+        shoulder, elbow, wrist = (
+            self._joint[f'left_{name}'][0] for name in ('shoulder', 'elbow', 'wrist')
+        )
+        sleeves = [shoulder - 0.03, elbow - 0.1, elbow, wrist - 0.1, wrist]
+        sleeve = float(rng.choice(sleeves, p=[0.12, 0.38, 0.1, 0.1, 0.3]))
+        collar = float(self._joint['neck'][1] + rng.uniform(-0.02, 0.03))
+        depth = 0.5 * rng.uniform(0, 1.5)
+        neckline = collar - depth * np.clip(np.float32(0.09) - across, 0, None)
+        trunk, end = self._part['torso'], float(rng.uniform(-0.1, waist + 0.02))
+        if rng.random() < 0.08:
+            trunk, end = trunk | self._part['legs'], float(rng.uniform(knee, hip - 0.05))
+        covered = trunk & (height > end) & (height < neckline)
+        return covered | (self._part['arms'] & (across < sleeve))
 
     def _cloth(
         self,
-        mask: np.ndarray,
+        rows: np.ndarray,
         rng: np.random.Generator,
         *,
         plain: bool = False,
+        muted: bool = False,
         logo: bool = False,
     ) -> np.ndarray:
-        """Albedo of a piece of cloth on the texels of `mask`, (n, 3)."""
-        xyz = self._xyz[mask]
+        """Albedo of a piece of cloth on some texels, (n, 3)."""
+        xyz = self._xyz[rows]
         first, second = cloth_color(rng), cloth_color(rng)
-        blend = np.zeros(len(xyz), dtype=np.float32)
+        if muted:
+            first = 0.35 * first + 0.65 * np.float32(rng.choice([0.1, 0.25, 0.85]))
+        cloth = np.broadcast_to(first, xyz.shape).copy()
         if not plain and rng.random() < 0.5:
             patterns: tuple[Callable, ...] = (_stripes, _checks, _dots, _two_tone)
             choice = rng.integers(len(patterns) + 1)
             if choice == len(patterns):  # blotches
-                level = rng.integers(1, 3)
-                blend = np.clip(3 * self._pick_noise(level, rng)[mask] + 0.5, 0, 1)
+                noise = self._pick_noise(rng.integers(1, 3), rng)[rows]
+                blend = np.clip(3 * noise + 0.5, 0, 1)
             else:
                 blend = patterns[choice](xyz, rng)
-        cloth = first + (second - first) * blend[:, None]
+            cloth += (second - first) * blend[:, None]
         if logo and rng.random() < 0.3:
             size, low = rng.uniform(0.04, 0.11), rng.uniform(0.1, 0.25)
             print_ = (np.abs(xyz[:, 0]) < size) & (np.abs(xyz[:, 1] - low - size) < size)
             print_ &= (xyz[:, 2] > 0.06) == (rng.random() < 0.75)
-            mark = self._pick_noise(rng.integers(1, 4), rng)[mask][print_] > 0
+            mark = self._pick_noise(rng.integers(1, 4), rng)[rows[print_]] > 0
             cloth[print_] = np.where(mark[:, None], cloth_color(rng), cloth_color(rng))
-        folds = 0.10 * self._pick_noise(1, rng)[mask] + 0.08 * self._pick_noise(2, rng)[mask]
-        weave = rng.uniform(0, 0.08) * self._pick_noise(3, rng)[mask]
-        return cloth * (1 + folds + weave)[:, None]
+        tone = np.float32(0.10) * self._pick_noise(1, rng)[rows]
+        tone += np.float32(0.08) * self._pick_noise(2, rng)[rows]
+        tone += np.float32(rng.uniform(0, 0.08)) * self._pick_noise(3, rng)[rows]
+        tone += 1
+        cloth *= tone[:, None]
+        return cloth
 
 
 def cloth_color(rng: np.random.Generator) -> np.ndarray:
     """A colour that clothes have: often grey, dark, white or blue, sometimes bright.
 
     Shapes:
-        returns: (3,) RGB in [0, 1].
+        returns: (3,) float32 RGB in [0, 1].
     """
     kind = rng.random()
     if kind < 0.35:
-        return np.full(3, rng.uniform(0.06, 0.95)) * rng.uniform(0.95, 1.0, 3)
+        return (rng.uniform(0.06, 0.95) * rng.uniform(0.95, 1.0, 3)).astype(np.float32)
     hue = rng.uniform(195, 235) if kind < 0.5 else rng.uniform(0, 360)
     saturation, value = rng.uniform(0.2, 0.85), rng.uniform(0.15, 0.9)
     hsv = np.array([[[hue, saturation, value]]], dtype=np.float32)
-    return cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)[0, 0].astype(np.float64)
+    return cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)[0, 0]
 
 
 def _stripes(xyz: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -231,7 +246,8 @@ def _stripes(xyz: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 def _checks(xyz: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     period = rng.uniform(0.03, 0.12)
-    return 0.5 * (((xyz[:, 0] / period) % 1 < 0.5) + ((xyz[:, 1] / period) % 1 < 0.5))
+    across, up = (xyz[:, 0] / period) % 1 < 0.5, (xyz[:, 1] / period) % 1 < 0.5
+    return np.float32(0.5) * across + np.float32(0.5) * up
 
 
 def _dots(xyz: np.ndarray, rng: np.random.Generator) -> np.ndarray:

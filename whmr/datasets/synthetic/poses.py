@@ -1,6 +1,7 @@
-"""Poses of the synthetic people: motion capture with noise, and random limbs inside joint limits."""
+"""Poses of the synthetic people: motion capture with noise, random limbs inside joint limits."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -184,9 +185,7 @@ class PoseSampler:
                 pose = self._with_hanging_limb(pose, side, names)
         return pose
 
-    def _with_hanging_limb(
-        self, pose: np.ndarray, side: str, names: tuple[str, ...]
-    ) -> np.ndarray:
+    def _with_hanging_limb(self, pose: np.ndarray, side: str, names: tuple[str, ...]) -> np.ndarray:
         pose = pose.copy()
         for name in names:
             pose[SMPL24.index(f'{side}_{name}') - 1] = np.eye(3)
@@ -242,7 +241,7 @@ def _random_turn(scale: float, rng: np.random.Generator) -> np.ndarray:
 def _distance(points: np.ndarray, line: tuple[np.ndarray, ...]) -> float:
     """Smallest distance of points (P, 3) from a chain of segments."""
     result = np.inf
-    for start, end in zip(line[:-1], line[1:], strict=True):
+    for start, end in pairwise(line):
         along = end - start
         t = np.clip((points - start) @ along / (along @ along), 0, 1)
         nearest = start + t[:, None] * along

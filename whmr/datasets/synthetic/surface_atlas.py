@@ -1,4 +1,4 @@
-"""One texture for a whole body: the 24 parts of its atlas as tiles, and what lies under each texel."""
+"""One texture for a whole body: the parts of its atlas as tiles, and what each texel lies on."""
 
 import cv2
 import numpy as np
@@ -28,9 +28,7 @@ class SurfaceAtlas:
         positions: (h, w, 3) float32 m.  parts: (h, w) int64, 1..24.
     """
 
-    def __init__(
-        self, body: BodyModel, rest_vertices: np.ndarray, *, tile_size: int = 64
-    ) -> None:
+    def __init__(self, body: BodyModel, rest_vertices: np.ndarray, *, tile_size: int = 64) -> None:
         faces = body.faces.numpy()
         index = body.atlas.part.numpy() - 1
         tile = np.stack([index % COLUMNS, index // COLUMNS], axis=1)[:, None]

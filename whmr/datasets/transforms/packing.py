@@ -97,13 +97,13 @@ class PackHMRInputs(BaseTransform):
         sample = HMRDataSample(metainfo=metas)
         labels = {LABELS[key]: _field(results[key]) for key in LABELS if key in results}
         if 'has_smpl' in labels or 'keypoints_2d' in labels:
-            sample.gt_instances = InstanceData(**labels)
+            sample.gt_instances = _instance(labels)
         camera = {key: _field(results[key]) for key in CAMERA_LABELS if key in results}
         if camera:
-            sample.gt_camera = InstanceData(**camera)
+            sample.gt_camera = _instance(camera)
         known = self._known(results)
         if known:
-            sample.camera = InstanceData(**known)
+            sample.camera = _instance(known)
         return {'inputs': inputs, 'data_samples': sample}
 
     def _known(self, results: dict) -> dict[str, torch.Tensor]:
@@ -117,6 +117,14 @@ class PackHMRInputs(BaseTransform):
         if 'world2cam_rotmat' in self.known_camera and results.get('has_world2cam', False):
             known['world2cam_rotmat'] = _field(results['world2cam_rotmat'])
         return known
+
+
+def _instance(fields: dict[str, torch.Tensor]) -> InstanceData:
+    """One person or camera; `set_field` spares the checks that `InstanceData` makes for each."""
+    instance = InstanceData()
+    for name, value in fields.items():
+        instance.set_field(value, name)
+    return instance
 
 
 def _picture(picture: np.ndarray) -> torch.Tensor:

@@ -4,11 +4,11 @@ import numpy as np
 
 
 def worker_rng() -> np.random.Generator:
-    """A generator that follows numpy's global random numbers.
+    """A generator that draws from numpy's global stream of random numbers.
 
-    MMEngine seeds those in every data-loading worker, and `MixtureDataset` for every sample, so
-    transforms draw from there, as mmcv's own do; this is the one place that touches them.
+    MMEngine seeds that stream in every data-loading worker, and `MixtureDataset` for every sample;
+    mmcv's own transforms draw from it too.
 
     Shapes: none.
     """
-    return np.random.default_rng(np.random.randint(0, 2**31, 4))  # noqa: NPY002
+    return np.random.Generator(np.random.get_bit_generator())

@@ -23,7 +23,7 @@ from whmr.structures import CropMetas, HMRDataSample, HMRTargets
 
 @MODELS.register_module()
 class CameraEstimator(BaseModel):
-    """Trains a camera calibrator through the same data and Runner as everything else (spec of CamCalib, SPEC).
+    """Trains a camera calibrator through the same data and Runner as everything else.
 
     Args:
         camera: A config of `CAMERAS`, or a built calibrator.

@@ -13,12 +13,16 @@ class GradFlow:
     """Switches of the detach rules (W-HMR Sec. 3.4).
 
     Stage I: `GradFlow(crop_2d_to_body=True, full_2d_to_body=False, distance_to_features=False)`;
-    stage II: the opposite of all three. What no stage lets through is not a switch: scale and translation of the
-    weak camera never receive gradient from the full-image projection, nor does one refinement step from the next.
+    stage II: the opposite of all three. What no stage lets through is not a switch: scale and
+        translation of the
+    weak camera never receive gradient from the full-image projection, nor does one refinement step
+    from the next.
 
     Args:
-        crop_2d_to_body: The crop's 2D loss reaches the joints (pose, shape); otherwise only the weak camera.
-        full_2d_to_body: The full image's 2D loss reaches the joints; otherwise only the predicted distance.
+        crop_2d_to_body: The crop's 2D loss reaches the joints (pose, shape); otherwise only the
+            weak camera.
+        full_2d_to_body: The full image's 2D loss reaches the joints; otherwise only the predicted
+            distance.
         distance_to_features: The distance's gradient reaches neck and backbone.
     """
 
@@ -39,7 +43,8 @@ class GradFlow:
         unknown, missing = sorted(set(value) - names), sorted(names - set(value))
         if unknown or missing:
             raise ValueError(
-                f'grad_flow: unknown entries {unknown}, missing entries {missing}; it takes {sorted(names)}'
+                f'grad_flow: unknown entries {unknown}, missing entries {missing}; '
+                f'it takes {sorted(names)}'
             )
         wrong = {k: v for k, v in value.items() if not isinstance(v, bool)}
         if wrong:

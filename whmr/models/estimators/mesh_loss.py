@@ -48,8 +48,9 @@ def vertex_levels(body: BodyModel, vertices: Tensor) -> list[Tensor]:
 class MeshLoss(BaseModule):
     """Supervision of the refinement steps (W-HMR Eq. 5, 8, 9, 10).
 
-    Which gradients a term lets through was decided where the step was computed (`GradFlow`); here terms are only
-    compared with their labels. The vertex term applies to the last step alone, at three mesh resolutions.
+    Which gradients a term lets through was decided where the step was computed (`GradFlow`); here
+    terms are only compared with their labels. The vertex term applies to the last step alone, at
+    three mesh resolutions.
 
     Args:
         losses: Term name to loss config; any of `TERMS`. An absent or None term is off.

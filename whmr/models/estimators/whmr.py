@@ -34,11 +34,11 @@ from whmr.structures import BodyEstimate, CropMetas, HMRDataSample, HMRTargets
 class WHMR(BaseModel):
     """Weakly calibrated human mesh recovery in camera space (W-HMR Fig. 3, Sec. 3.2 and 8).
 
-    A backbone and a deconvolution neck give one map per refinement step. A step samples its map at points (a fixed
-    grid first, then where the markers of the last mesh project), and a regressor updates pose, shape and weak
-    camera. The focal head reads the last map and predicts the person's distance, from which follow the focal length
-    (Eq. 3) and the full-image camera (Eq. 4). The spatial feature of the last step is the `body_feat` that
-    OrientCorrect reads.
+    A backbone and a deconvolution neck give one map per refinement step. A step samples its map at
+    points (a fixed grid first, then where the markers of the last mesh project), and a regressor
+    updates pose, shape and weak camera. The focal head reads the last map and predicts the person's
+    distance, from which follow the focal length (Eq. 3) and the full-image camera (Eq. 4). The
+    spatial feature of the last step is the `body_feat` that OrientCorrect reads.
 
     Args:
         body_model: A config of `BODY_MODELS`, or a built body.
@@ -46,14 +46,16 @@ class WHMR(BaseModel):
         neck: A config of `NECKS`; gives as many maps as there are regressors.
         extractor: A config of `EXTRACTORS`; one is built per step.
         regressors: One config of `HEADS` per refinement step; `feat_dim` is filled in.
-        focal_head: A config of `HEADS`; without it the focal length is the image diagonal and nothing is learned.
+        focal_head: A config of `HEADS`; without it the focal length is the image diagonal and
+            nothing is learned.
         iuv_head: A config of `HEADS`: auxiliary supervision, not run at inference.
         depth_head: A config of `HEADS`: auxiliary supervision, not run at inference.
         grid_shape: Rows and columns of the first step's sampling grid.
         losses: See `MeshLoss`. Needed for `mode='loss'` only.
         grad_flow: See `GradFlow`. Needed for `mode='loss'` only.
-        square_sampling: Sample at points normalised on the square crop even where the input is narrower, as the
-            authors' release does (x off by 4/3 on 256x192). For converted checkpoints only.
+        square_sampling: Sample at points normalised on the square crop even where the input is
+            narrower, as the authors' release does (x off by 4/3 on 256x192). For converted
+            checkpoints only.
         data_preprocessor: A config of `MODELS`.
         init_cfg: MMEngine's weight initialisation.
 
@@ -107,7 +109,7 @@ class WHMR(BaseModel):
         data_samples: list[HMRDataSample] | None = None,
         mode: str = 'tensor',
     ) -> WHMROutput | dict[str, Tensor] | list[HMRDataSample]:
-        """MMEngine's three modes: `tensor` (`WHMROutput`), `loss` (dict of terms), `predict` (data samples).
+        """MMEngine's three modes: `tensor` (`WHMROutput`), `loss` (terms), `predict` (samples).
 
         Raises:
             ValueError: On an unknown mode, or labels or data samples missing for it.
@@ -126,7 +128,7 @@ class WHMR(BaseModel):
     def loss(
         self, inputs: Mapping[str, Any], metas: CropMetas, targets: HMRTargets
     ) -> dict[str, Tensor]:
-        """All terms of spec section 4: per step those of `MeshLoss`, once those of the auxiliary heads."""
+        """All terms: per step those of `MeshLoss`, once those of the auxiliary heads."""
         output = self.refine(inputs, metas)
         losses = self.mesh_loss(output.steps, targets, metas, self.body_model)
         for head in (self.iuv_head, self.depth_head):
@@ -156,7 +158,8 @@ class WHMR(BaseModel):
         maps = self.neck(self.backbone(inputs['crop']))
         if len(maps) != len(self.regressors):
             raise ValueError(
-                f'neck gives {len(maps)} maps for {len(self.regressors)} regressors: set num_layers to match'
+                f'neck gives {len(maps)} maps for {len(self.regressors)} regressors: '
+                'set num_layers to match'
             )
         distance = self._distance(maps[-1])
         info = global_info(metas.bbox_center, metas.bbox_size, metas.full_shape)
@@ -224,7 +227,7 @@ class WHMR(BaseModel):
 def _focal_and_distance(
     scale: Tensor, distance: Tensor | None, metas: CropMetas
 ) -> tuple[Tensor, Tensor]:
-    """Focal length and distance (Eq. 3), each (B,): from the prediction, or from a focal length the user knows."""
+    """Focal length and distance (Eq. 3), each (B,): predicted, or from what the user knows."""
     if distance is None:
         focal = pseudo_focal_length(metas.full_shape)
     else:

@@ -1,4 +1,4 @@
-"""Human mesh recovery in world space: a camera-space model, a camera calibrator and an orientation module."""
+"""Human mesh recovery in world space: model, camera calibrator and orientation module."""
 
 from __future__ import annotations
 
@@ -48,24 +48,29 @@ class WorldEstimate(Record):
 class WorldHMR(BaseModel):
     """OrientCorrect on any camera-space model (W-HMR Sec. 3.3 and 3.4, Eq. 6).
 
-    The wrapped model is used through its `estimate(inputs, metas) -> BodyEstimate` alone and is not touched: its
-    pose, shape and camera-space result are returned as they are.
+    The wrapped model is used through its `estimate(inputs, metas) -> BodyEstimate` alone and is not
+    touched: its pose, shape and camera-space result are returned as they are.
 
     Args:
-        body_model: A config of `BODY_MODELS`, or a built body: the topology of the wrapped model's parameters.
+        body_model: A config of `BODY_MODELS`, or a built body: the topology of the wrapped model's
+            parameters.
         estimator: A config of `MODELS`, or a built camera-space model with an `estimate` method.
         orientation: A config of `ORIENTATIONS`, or a built module.
-        camera: A config of `CAMERAS`, or a built calibrator; needed for `rotation_source='predicted'`.
-        frozen: Parts that stage III leaves alone (Sec. 3.4): no gradient and evaluation mode, BatchNorm and dropout
-            included, also while the rest trains.
-        rotation_source: Where the camera rotation comes from. `predicted`: the calibrator, or the user's own where a
-            sample's `camera` gives it; `known`: the labels (an evaluation setting); `none`: identity.
-        losses: Config of the world terms, any of `keypoints_3d`, `vertices`, `pose`. Needed for `mode='loss'`.
+        camera: A config of `CAMERAS`, or a built calibrator; needed for
+            `rotation_source='predicted'`.
+        frozen: Parts that stage III leaves alone (Sec. 3.4): no gradient and evaluation mode,
+            BatchNorm and dropout included, also while the rest trains.
+        rotation_source: Where the camera rotation comes from. `predicted`: the calibrator, or the
+            user's own where a sample's `camera` gives it; `known`: the labels (an evaluation
+            setting); `none`: identity.
+        losses: Config of the world terms, any of `keypoints_3d`, `vertices`, `pose`. Needed for
+            `mode='loss'`.
         data_preprocessor: A config of `MODELS`.
         init_cfg: MMEngine's weight initialisation.
 
     Raises:
-        ValueError: On an unknown part, rotation source or loss term, or `predicted` without a calibrator.
+        ValueError: On an unknown part, rotation source or loss term, or `predicted` without a
+            calibrator.
 
     Shapes: B batch, N photos.
         inputs['crop']: (B, 3, h, w), normalised.  inputs['full']: N photos (3, H, W), normalised;
@@ -142,7 +147,7 @@ class WorldHMR(BaseModel):
         return add_world_space(samples, vars(world), camera)
 
     def loss(self, world: WorldEstimate, targets: HMRTargets) -> dict[str, Tensor]:
-        """World joints, world vertices (three resolutions) and world orientation against their labels."""
+        """World joints, vertices (three resolutions) and orientation against their labels."""
         has = targets.has_world
         terms = self.terms
         losses: dict[str, Tensor] = {}
@@ -183,14 +188,15 @@ class WorldHMR(BaseModel):
     def _camera(
         self, inputs: Mapping[str, Any], metas: CropMetas, targets: HMRTargets | None
     ) -> dict[str, Tensor]:
-        """`world2cam_rotmat` (B, 3, 3) by the rotation source, with `pitch`, `roll` and, where predicted, `vfov`."""
+        """`world2cam_rotmat` (B, 3, 3), `pitch`, `roll` and, where predicted, `vfov`."""
         if self.rotation_source == 'none':
             eye = torch.eye(3, device=metas.crop2full.device, dtype=metas.full_shape.dtype)
             return _with_angles(eye.expand(len(metas.full_shape), 3, 3))
         if self.rotation_source == 'known':
             if targets is None or not bool(targets.has_world2cam.all()):
                 raise ValueError(
-                    "rotation_source='known': a sample has no label `world2cam_rotmat`; use 'predicted'"
+                    "rotation_source='known': a sample has no label `world2cam_rotmat`; "
+                    "use 'predicted'"
                 )
             return _with_angles(targets.world2cam_rotmat)
         given = metas.known_world2cam_rotmat
@@ -199,7 +205,8 @@ class WorldHMR(BaseModel):
             return _with_angles(given)
         if 'full' not in inputs:
             raise ValueError(
-                "inputs has no 'full': the camera calibrator reads the whole photo; add `ResizeFull` to the pipeline"
+                "inputs has no 'full': the camera calibrator reads the whole photo; "
+                'add `ResizeFull` to the pipeline'
             )
         cameras = self.camera.predict(inputs['full'])[metas.image_index]
         rotmat = cameras.world2cam_rotmat
@@ -214,7 +221,8 @@ class WorldHMR(BaseModel):
         orient = self.orientation(
             estimate.body_feat, info, world2cam_rotmat, estimate.global_orient
         )
-        # The body is linear in its root rotation, so the posed mesh need only be turned about the pelvis.
+        # The body is linear in its root rotation, so the posed mesh need only be turned about the
+        # pelvis.
         pelvis = estimate.joints[:, PELVIS : PELVIS + 1]
         turn = (orient @ estimate.global_orient.mT).squeeze(1)
         return WorldEstimate(

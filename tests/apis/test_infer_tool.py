@@ -1,0 +1,139 @@
+import importlib.util
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from whmr.apis import HMRResult
+
+
+@pytest.fixture(scope='module')
+def tool():
+    path = Path(__file__).resolve().parents[2] / 'tools' / 'infer.py'
+    spec = importlib.util.spec_from_file_location('infer_tool', path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def run(tool, config_file: Path, tmp_path: Path) -> Callable[..., int]:
+    """Runs the tool on the stand-in; pictures and meshes only on request."""
+
+    def call(*args: str, out: Path = tmp_path / 'out') -> int:
+        common = ['--config', str(config_file), '--device', 'cpu', '--no-progress']
+        return tool.main([*map(str, args), '--out', str(out), *common])
+
+    return call
+
+
+QUICK = ('--no-pictures', '--no-meshes')
+BOX = ('--boxes', '10,5,30,55')
+
+
+def test_photo_with_everything(run, write_photo, tmp_path: Path, capsys) -> None:
+    assert run(write_photo('a.jpg'), *BOX, '--on-ground') == 0
+    found = {path.name for path in (tmp_path / 'out').iterdir()}
+    assert found == {
+        'a.npz',
+        'a_overlay.png',
+        'a_side.png',
+        'a_world.png',
+        'a_person0_camera.obj',
+        'a_person0_world.obj',
+    }
+    assert '1 people in 1 images' in capsys.readouterr().out
+
+
+def test_folder_and_video_with_bad_files(
+    run, write_photo, video: Path, tmp_path: Path, capsys
+) -> None:
+    folder = write_photo('a.jpg').parent
+    write_photo('b.png')
+    (folder / 'broken.jpg').write_bytes(b'no picture')
+    assert run(folder, video, folder / 'gone.jpg', *BOX, *QUICK, '--every', '5') == 1
+    found = sorted(path.name for path in (tmp_path / 'out').iterdir())
+    assert found == ['a.npz', 'b.npz', 'clip_000000.npz', 'clip_000005.npz']
+    printed = capsys.readouterr().out
+    assert '2 failures' in printed and 'broken.jpg: ' in printed and 'gone.jpg: ' in printed
+
+
+def test_whole_photo_and_nobody(run, write_photo, tmp_path: Path, capsys) -> None:
+    pytest.importorskip('onnxruntime')
+    photo = write_photo('a.jpg')
+    assert run(photo, '--detector', 'whole', *QUICK) == 0
+    assert len(HMRResult.load(tmp_path / 'out' / 'a.npz')) == 1
+    assert run(photo, *QUICK, '--score-threshold', '0.9') == 0
+    assert len(HMRResult.load(tmp_path / 'out' / 'a.npz')) == 0
+    assert '(1 without anybody)' in capsys.readouterr().out
+
+
+def test_camera_options(run, write_photo, tmp_path: Path) -> None:
+    photo = write_photo('a.jpg', (60, 80))
+    angles = ('--vfov', '90', '--pitch', '10', '--roll', '-5')
+    assert run(photo, *BOX, *QUICK, *angles) == 0
+    result = HMRResult.load(tmp_path / 'out' / 'a.npz')
+    assert float(result.focal_length[0]) == pytest.approx(30)
+    assert np.rad2deg([result.pitch, result.roll]) == pytest.approx([10, -5], abs=1e-3)
+    path = tmp_path / 'camera.json'
+    path.write_text(json.dumps({'a.jpg': {'focal_length': 99}}))
+    assert run(photo, *BOX, *QUICK, '--camera', path) == 0
+    assert float(HMRResult.load(tmp_path / 'out' / 'a.npz').focal_length[0]) == 99
+
+
+def test_bad_box_is_a_failure_not_an_end(run, write_photo, tmp_path: Path, capsys) -> None:
+    assert run(write_photo('a.jpg'), *BOX, '300,5,310,9', *QUICK) == 1
+    assert len(HMRResult.load(tmp_path / 'out' / 'a.npz')) == 1
+    assert 'outside the photo' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ('args', 'message'),
+    [
+        (('--detector', 'none'), 'no person boxes'),
+        (('--checkpoint', 'gone.pth'), 'gone.pth'),
+        (('--config', 'gone.py'), 'gone.py'),
+        (('--camera', 'gone.json'), 'gone.json'),
+        (('--pitch', '5'), 'pitch and roll'),
+        (('--device', 'nowhere'), 'nowhere'),
+        (('--every', '0'), 'every'),
+        (('--batch-size', '0'), 'batch_size'),
+    ],
+)
+def test_mistakes_end_with_two(
+    tool, config_file, write_photo, tmp_path, capsys, args, message
+) -> None:
+    common = ['--config', str(config_file), '--device', 'cpu', '--no-progress']
+    photo = str(write_photo('a.jpg'))
+    boxes = [] if 'none' in args else list(BOX)
+    assert tool.main([photo, '--out', str(tmp_path / 'o'), *common, *boxes, *args]) == 2
+    error = capsys.readouterr().err
+    assert message in error and error.count('\n') == 1
+
+
+def test_empty_folder_and_a_file_in_the_way(run, write_photo, tmp_path: Path, capsys) -> None:
+    (tmp_path / 'empty').mkdir()
+    assert run(tmp_path / 'empty') == 2
+    assert 'holds no picture' in capsys.readouterr().err
+    (tmp_path / 'file').write_text('x')
+    assert run(write_photo('a.jpg'), *BOX, out=tmp_path / 'file') == 2
+    (tmp_path / 'camera.json').write_text('{')
+    assert run(write_photo('a.jpg'), '--camera', tmp_path / 'camera.json') == 2
+    assert 'no JSON' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize('args', [['--boxes', '1,2,3'], ['--boxes', 'a,b,c,d'], []])
+def test_arguments_are_checked(tool, args, capsys) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        tool.main(['a.jpg', *args] + (['--out', 'o'] if args else []))
+    assert stopped.value.code == 2
+
+
+def test_help_shows_files_and_examples(tool, capsys) -> None:
+    with pytest.raises(SystemExit):
+        tool.main(['--help'])
+    text = capsys.readouterr().out
+    for word in ('NAME_overlay.png', 'exit code', 'demo/images', '--focal-length', '--boxes'):
+        assert word in text

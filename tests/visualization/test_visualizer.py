@@ -1,0 +1,91 @@
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from mmengine.structures import InstanceData
+
+from whmr.registry import VISUALIZERS
+from whmr.structures import HMRDataSample
+from whmr.visualization import HMRVisualizer, draw_overlay
+
+
+def sample_of(people, *, prefix: str = 'pred', world: bool = True) -> HMRDataSample:
+    """A data sample that holds the only one of `people`."""
+    body = InstanceData(
+        vertices=torch.from_numpy(people.vertices),
+        cam_t=torch.from_numpy(people.cam_t),
+        joints=torch.zeros(1, 49, 3),
+    )
+    camera = InstanceData(
+        intrinsics=torch.diag(torch.tensor([*[float(people.focal_length[0])] * 2, 1.0]))[None]
+    )
+    if world:
+        body.vertices_world = torch.from_numpy(people.vertices_world)
+        camera.world2cam_rotmat = torch.from_numpy(people.world2cam_rotmat)[None]
+    sample = HMRDataSample()
+    sample.set_field(body, f'{prefix}_instances')
+    sample.set_field(camera, f'{prefix}_camera')
+    return sample
+
+
+@pytest.fixture
+def visualizer(tmp_path: Path, body) -> HMRVisualizer:
+    return VISUALIZERS.build(
+        dict(
+            type='HMRVisualizer',
+            name=f'visualizer_{tmp_path.name}',
+            body_model=body,
+            vis_backends=[dict(type='LocalVisBackend')],
+            save_dir=str(tmp_path),
+        )
+    )
+
+
+def pictures(folder: Path) -> dict[str, np.ndarray]:
+    found = sorted(folder.rglob('vis_image/*.png'))
+    return {path.name: cv2.imread(str(path))[..., ::-1] for path in found}
+
+
+def test_pictures_reach_the_backend(visualizer, make_people, photo, tmp_path) -> None:
+    people = make_people([[0, 0, 3.0]], [150.0])
+    visualizer.add_datasample('val', photo, sample_of(people), step=7)
+    found = pictures(tmp_path)
+    assert set(found) == {'val_7.png', 'val_world_7.png'}
+    np.testing.assert_array_equal(found['val_7.png'], draw_overlay(photo, people))
+    np.testing.assert_array_equal(visualizer.get_image(), found['val_7.png'])
+
+
+def test_labels_stand_beside_predictions(visualizer, make_people, photo, tmp_path) -> None:
+    sample = sample_of(make_people([[0, 0, 3.0]], [150.0]), world=False)
+    label = sample_of(make_people([[0.5, 0, 3.0]], [150.0]), prefix='gt', world=False)
+    sample.gt_instances, sample.gt_camera = label.gt_instances, label.gt_camera
+    visualizer.add_datasample('val', photo, sample)
+    found = pictures(tmp_path)
+    assert list(found) == ['val_0.png']
+    left, right = np.split(found['val_0.png'], 2, axis=1)
+    assert np.abs(left.astype(int) - right).max() > 30
+    visualizer.add_datasample('gt', photo, sample, draw_pred=False)
+    np.testing.assert_array_equal(pictures(tmp_path)['gt_0.png'], left)
+
+
+def test_several_people_and_a_file(visualizer, make_people, photo, tmp_path) -> None:
+    samples = [sample_of(make_people([[x, 0, 4.0]], [150.0])) for x in (-0.7, 0.7)]
+    visualizer.add_datasample('all', photo, samples, out_file=tmp_path / 'all.png')
+    both = make_people([[-0.7, 0, 4.0], [0.7, 0, 4.0]], [150.0, 150.0])
+    drawn = cv2.imread(str(tmp_path / 'all.png'))[..., ::-1]
+    np.testing.assert_array_equal(drawn, draw_overlay(photo, both))
+
+
+@pytest.mark.parametrize('sample', [None, HMRDataSample()])
+def test_nothing_to_draw_gives_the_photo(visualizer, photo, tmp_path, sample) -> None:
+    visualizer.add_datasample('empty', photo, sample)
+    np.testing.assert_array_equal(pictures(tmp_path)['empty_0.png'], photo)
+
+
+def test_mesh_of_another_body_is_refused(visualizer, make_people, photo) -> None:
+    sample = sample_of(make_people([[0, 0, 3.0]], [150.0]), world=False)
+    sample.pred_instances.vertices = sample.pred_instances.vertices[:, :100]
+    with pytest.raises(ValueError, match='100 vertices'):
+        visualizer.add_datasample('wrong', photo, sample)
