@@ -216,7 +216,6 @@ def test_model_index_lists_every_metafile() -> None:
     metafiles = {name_of(path) for path in CONFIGS.rglob('metafile.yml')}
     assert set(index['Import']) == metafiles
     folders = {path.parent for path in LEAVES}
-    assert {ROOT / Path(name).parent for name in metafiles} == folders
     unexplained = [name_of(folder) for folder in folders if not (folder / 'README.md').is_file()]
     assert not unexplained, f'no README.md in {unexplained}'
     for name in metafiles:

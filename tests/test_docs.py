@@ -52,3 +52,9 @@ def test_links_lead_somewhere(page: Path) -> None:
     targets = links(page.read_text(encoding='utf-8'))
     missing = [target for target in targets if not (page.parent / target).exists()]
     assert not missing, f'{page_id(page)}: {missing}'
+
+
+@pytest.mark.parametrize('page', PAGES, ids=page_id)
+def test_no_figure_is_left_open(page: Path) -> None:
+    text = CODE.sub('', page.read_text(encoding='utf-8'))
+    assert '<<' not in text, f'{page_id(page)} has a <<marker>> for a figure that nobody filled in'

@@ -17,6 +17,7 @@ from whmr.apis import HMRInferencer, InferenceReport
 from whmr.engine import ConfigError, cli
 
 CONFIG = Path(__file__).resolve().parents[1] / 'configs' / 'whmr' / 'whmr_lite_stage3.py'
+INTERRUPTED = 130
 EXAMPLES = """for each photo (or frame) FOLDER gets
   NAME.npz                     parameters, meshes, keypoints, camera (see whmr.apis.HMRResult)
   NAME_person0_camera.obj ...  meshes in camera space, in metres
@@ -155,6 +156,7 @@ def infer(args: argparse.Namespace) -> InferenceReport:
 
     Raises:
         ConfigError: If an argument is wrong.
+        SystemExit: If the user interrupts the run.
     """
     camera = read_camera(args)
     try:
@@ -177,6 +179,9 @@ def infer(args: argparse.Namespace) -> InferenceReport:
             on_ground=args.on_ground,
             progress=not args.no_progress,
         )
+    except KeyboardInterrupt:
+        sys.stderr.write(f'\ninterrupted; the files in {args.out} are whole\n')
+        raise SystemExit(INTERRUPTED) from None
     except (ValueError, KeyError, ImportError, FileExistsError, NotADirectoryError) as error:
         message = error.args[0] if isinstance(error, KeyError) and error.args else error
         raise ConfigError(str(message)) from error

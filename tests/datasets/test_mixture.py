@@ -9,6 +9,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from whmr.datasets import MixtureDataset
+from whmr.datasets.shuffle import shuffled
 from whmr.registry import DATASETS
 from whmr.testing import TinyDataset
 
@@ -135,6 +136,60 @@ def test_persistent_workers_follow_the_epoch() -> None:
         assert list(loader) == epoch_of(mixture(), epoch)
 
 
+def test_by_size() -> None:
+    dataset = MixtureDataset([Items(0, 7), Items(1, 50), Items(2, 400)], seed=3)
+    assert len(dataset) == 457
+    for epoch in (0, 4):
+        found = epoch_of(dataset, epoch)
+        assert len(set(found)) == 457
+    with pytest.raises(ValueError, match='a mixture needs data sets'):
+        MixtureDataset([])
+
+
+def test_a_mixture_in_a_mixture_reaches_everything() -> None:
+    """The release's commented mixture A draws AGORA and SPEC-SYN together, by size."""
+    inner = MixtureDataset([Items(1, 30), Items(2, 11)])
+    outer = MixtureDataset([Items(0, 20), inner], (0.5, 0.5), length=30)
+    seen = Counter()
+    orders = []
+    for epoch in range(82):  # 30 turns through the 41 items
+        outer.set_epoch(epoch)
+        found = [outer[index][:2] for index in range(30)]
+        orders.append([item for item in found if item[0]])
+        seen.update(found)
+    inside = [count for (name, _), count in seen.items() if name]
+    assert len(inside) == 41
+    assert set(inside) == {30}
+    assert len({tuple(order) for order in orders}) == 82
+
+
+class Straddle(Dataset):
+    """Tells the mixture the epoch of each sample, as a runner that counts iterations does."""
+
+    def __init__(self, dataset: MixtureDataset) -> None:
+        self.dataset = dataset
+
+    def __len__(self) -> int:
+        return 2 * len(self.dataset)
+
+    def __getitem__(self, index: int) -> tuple[int, int]:
+        epoch, index = divmod(index, len(self.dataset))
+        self.dataset.set_epoch(epoch)
+        return self.dataset[index][:2]
+
+
+def test_workers_may_be_in_different_epochs() -> None:
+    """One worker loads epoch 1 while the other still loads epoch 0."""
+    dataset = mixture()
+    order = [index for pair in zip(range(40), range(40, 80)) for index in pair]
+    loader = DataLoader(
+        Straddle(dataset), 1, sampler=order, num_workers=2, collate_fn=lambda x: x[0]
+    )
+    found = dict(zip(order, loader))
+    assert [found[index] for index in range(80)] == epoch_of(mixture(), 0) + epoch_of(mixture(), 1)
+    assert dataset.epoch == 0
+
+
 def test_augmentation_changes_with_the_epoch() -> None:
     child = TinyDataset(2, pipeline=[dict(type='GetBox'), dict(type='RandomBoxScale')])
     dataset = MixtureDataset([child], [1.0], length=8)
@@ -209,3 +264,30 @@ def test_empty_data_sets_are_named() -> None:
         mixture().set_epoch(-1)
     assert torch.is_tensor(mixture()._epoch)
     assert mixture()._epoch.is_shared()
+
+
+@pytest.mark.parametrize('size', [1, 2, 3, 4, 5, 16, 17, 100, 1000])
+def test_shuffled_is_a_permutation(size: int) -> None:
+    for key in ((0,), (1, 2, 3)):
+        order = [shuffled(position, size, key) for position in range(size)]
+        assert sorted(order) == list(range(size))
+    with pytest.raises(IndexError, match=f'position {size} of an order of {size}'):
+        shuffled(size, size, (0,))
+
+
+def test_shuffled_is_random() -> None:
+    """Each item comes at each place equally often, and neighbours are strangers."""
+    table = np.zeros((6, 6))
+    pairs = Counter()
+    for key in range(3000):
+        order = [shuffled(position, 6, (key,)) for position in range(6)]
+        table[np.arange(6), order] += 1
+        pairs.update(pairwise(order))
+    expected = 3000 / 6
+    assert ((table - expected) ** 2 / expected).sum() < 60  # chi-square, 25 degrees of freedom
+    expected = 3000 * 5 / 30
+    assert len(pairs) == 30
+    assert sum((count - expected) ** 2 / expected for count in pairs.values()) < 70
+    large = np.array([shuffled(position, 5000, (7,)) for position in range(5000)])
+    assert abs(np.corrcoef(large, np.arange(5000))[0, 1]) < 0.05
+    assert abs(np.corrcoef(large[1:], large[:-1])[0, 1]) < 0.05

@@ -3,11 +3,10 @@
 import sys
 from pathlib import Path
 
-from mmengine import Config
 from mmengine.dist import barrier
-from toy_parts import InterruptionError, toy_config
+from toy_parts import InterruptionError, build_runner, toy_config
 
-from whmr.engine import HMRRunner, shutdown_distributed
+from whmr.engine import shutdown_distributed
 
 
 def run(folder: Path, *, stop_at: int = -1, test: bool = False, **changes: object) -> None:

@@ -8,20 +8,19 @@ from pathlib import Path
 import pytest
 import torch
 import torch.distributed as torch_dist
-from mmengine import Config
 from torch import nn
-from toy_parts import toy_config
+from toy_parts import build_runner, toy_config
 
 from whmr.engine import (
     ConfigError,
     DeviceAwareDistributedDataParallel,
-    HMRRunner,
     init_cpu_distributed,
     read_checkpoint,
     shutdown_distributed,
 )
 
 
+@pytest.mark.slow
 def test_two_processes_train_like_one(tmp_path: Path, repo_root: Path) -> None:
     """Same global batches: equal weights. Resumed: equal losses. Also bf16 with accumulation."""
     here = Path(__file__).parent

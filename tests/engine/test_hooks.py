@@ -7,10 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from mmengine import Config
 from mmengine.structures import InstanceData
 from torch import nn
-from toy_parts import toy_config
+from toy_parts import build_runner, toy_config
 
 from whmr.engine import (
     CheckpointError,

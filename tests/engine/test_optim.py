@@ -4,12 +4,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from mmengine import Config
 from mmengine.optim import OptimWrapper
 from torch import nn
-from toy_parts import ToyModel, toy_config
+from toy_parts import ToyModel, build_runner, toy_config
 
-from whmr.engine import AutocastOptimWrapper, HMRRunner, TrainableOptimWrapperConstructor
+from whmr.engine import AutocastOptimWrapper, TrainableOptimWrapperConstructor
 
 
 def build(model: nn.Module, paramwise: dict | None = None, **config: object) -> OptimWrapper:

@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from mmengine import Config
-from toy_parts import InterruptionError, toy_config
+from toy_parts import InterruptionError, build_runner, toy_config
 
 from whmr.engine import HMRRunner, read_checkpoint
 

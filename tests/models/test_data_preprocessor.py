@@ -283,3 +283,24 @@ def test_mistakes_are_named(body: FreeBody) -> None:
     batch['data_samples'][0].gt_instances.betas = torch.zeros(1, 11)
     with pytest.raises(ValueError, match=r'gt_instances\.betas must have shape \(1, 10\)'):
         HMRDataPreprocessor(body)(batch)
+
+
+@pytest.mark.gpu
+def test_the_device_makes_no_difference(body: FreeBody) -> None:
+    batch = tiny_batch(3, full_side=60)
+    cpu = HMRDataPreprocessor(body, render_maps=dict(shape=(32, 24)))
+    reference = cpu(batch, training=True)
+    device = torch.device('cuda', 0)
+    found = HMRDataPreprocessor(FreeBody(), render_maps=dict(shape=(32, 24))).to(device)(
+        tiny_batch(3, full_side=60), training=True
+    )
+    assert found['inputs']['crop'].device == found['metas'].crop2full.device == device
+    assert found['inputs']['full'][0].device == device
+    for field in fields(HMRTargets):
+        one, other = (
+            getattr(found['targets'], field.name),
+            getattr(reference['targets'], field.name),
+        )
+        assert one.device == device
+        close = torch.isclose(one.cpu().float(), other.float(), atol=1e-3)
+        assert close.float().mean() > 0.999, field.name

@@ -133,6 +133,7 @@ def test_help_explains_every_option(tool: str, capsys: pytest.CaptureFixture) ->
     assert all(action.help for action in parser._actions)
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_as_if_nothing_had_been(
     write_config: Callable[..., Path], workdir: Path
 ) -> None:

@@ -20,6 +20,7 @@ from free_body.joint_rows import EXTRA_JOINTS, H36M17, RowBuilder
 from free_body.parts import cut_parts, flatten_parts
 from free_body.points import MARKERS, find_landmarks, find_markers
 from free_body.pose_correctives import SourcePoser, fit_posedirs
+from free_body.posed_joints import SkinnedBody, posed_joint_rows
 from free_body.shape_space import joint_regressor, principal_shapes, sample_people
 from free_body.skeleton import PARENTS
 from free_body.source import MEAN_PHENOTYPE, Phenotypes, Rig, SourceMesh
@@ -34,7 +35,7 @@ NUM_BETAS = 10
 # Source vertices of small detail that is smoothed away: cheap to collapse.
 SMOOTHED = np.r_[1778:1794, 8450:8466]
 SMOOTHED_COST = 1e-3
-SHAPE_SEED, POSE_SEED = 0, 1
+SHAPE_SEED, POSE_SEED, BODY_SEED = 0, 1, 2
 TOLERANCE = 1e-3  # m or weight; half precision and linear algebra libraries differ by less
 
 Fields = dict[str, np.ndarray]
@@ -58,6 +59,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--samples', type=int, default=400, help='people for the shape space')
     parser.add_argument('--poses', type=int, default=1000, help='poses for the pose correctives')
     parser.add_argument('--ridge', type=float, default=0.3, help='regularisation of that fit')
+    parser.add_argument('--bodies', type=int, default=400, help='posed bodies for joint rows')
     parser.add_argument('--check', action='store_true', help='compare with --out, write nothing')
     return parser.parse_args()
 
@@ -110,34 +112,35 @@ def build(args: argparse.Namespace, progress: Progress) -> tuple[Fields, Fields]
         'faces': surface.faces.astype(np.uint16),
         **sparse_fields('joint', regressor),
     }
+    skinned = SkinnedBody(template, shapedirs, posedirs, weights, regressor)
+    rng = np.random.default_rng(BODY_SEED)
+    rows, error = posed_joint_rows(skinned, surface.mirror, bodies=args.bodies, rng=rng)
+    progress(f'joint rows for posed skin: {1e3 * error:.2f} mm on unseen bodies')
     landmarks = find_landmarks(mesh, rig, surface, template, weights)
-    tables = build_tables(surface, template, weights, regressor, landmarks)
+    tables = build_tables(surface, skinned, rows, landmarks)
     progress('parts, surface coordinates, markers and mesh pyramid')
     return body, tables
 
 
 def build_tables(
-    surface: Surface,
-    template: np.ndarray,
-    weights: np.ndarray,
-    regressor: np.ndarray,
-    landmarks: np.ndarray,
+    surface: Surface, body: SkinnedBody, joint_rows: np.ndarray, landmarks: np.ndarray
 ) -> Fields:
     """Everything that is known of the surface."""
-    faces, mirror = surface.faces, surface.mirror
-    joints = regressor @ template
-    part = cut_parts(template, faces, weights, joints)
+    faces, mirror, template = surface.faces, surface.mirror, body.template
+    joints = body.regressor @ template
+    part = cut_parts(template, faces, body.weights, joints)
     markers = find_markers(template, faces, mirror, joints)
-    rows = RowBuilder(template, regressor, mirror, dict(zip(MARKERS, markers)))
+    rows = RowBuilder(template, joint_rows, mirror, dict(zip(MARKERS, markers)))
     return {
         'part': part.astype(np.uint8),
         'uv': flatten_parts(template, faces, part).astype(np.float32),
         'landmark_index': landmarks.astype(np.uint16),
         'marker_names': np.array(MARKERS),
         'marker_index': markers.astype(np.uint16),
+        **sparse_fields('joint', joint_rows),
         **sparse_fields('extra', rows.matrix(EXTRA_JOINTS)),
         **sparse_fields('h36m', rows.matrix(H36M17)),
-        **build_pyramid(template, faces, mirror, weights),
+        **build_pyramid(template, faces, mirror, body.weights),
     }
 
 

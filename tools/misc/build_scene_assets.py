@@ -137,11 +137,12 @@ def build_motions(source: Path, out: Path) -> None:
 def repair_highlights(image: np.ndarray) -> np.ndarray:
     """Take away what resampling and tone mapping left around strong lights.
 
-    Dark rings (up to 6 px wide, beside saturated pixels) are closed, and dark spots that a nearly
-    white rim encloses (values that wrapped around past 255) are filled; each channel by itself.
+    Dark rings (up to 6 px wide, beside nearly white pixels) are closed, and dark spots that a
+    nearly white rim encloses (values that wrapped around past 255) are filled; each channel by
+    itself.
     """
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (7, 7))
-    saturated = (image.min(2) >= 250).astype(np.uint8)
+    saturated = (image.min(2) >= 235).astype(np.uint8)
     near = cv2.dilate(saturated, np.ones((11, 11), np.uint8)).astype(bool)
     result = image.copy()
     result[near] = cv2.morphologyEx(image, cv2.MORPH_CLOSE, kernel)[near]

@@ -16,7 +16,7 @@ from whmr.apis.collect import collect_result
 from whmr.apis.detectors import PersonDetector
 from whmr.apis.hmr_result import HMRResult
 from whmr.apis.image_source import ImageInput, ImageSource, SourceImage
-from whmr.apis.known_camera import find_camera, find_entry
+from whmr.apis.known_camera import find_camera, find_entry, unmatched_entries
 from whmr.apis.photo_batches import Photo, PhotoPipeline, group_photos, predict_group
 from whmr.apis.report import Failure, InferenceReport
 from whmr.apis.result_files import write_result
@@ -122,8 +122,10 @@ class HMRInferencer:
             folder.mkdir(parents=True, exist_ok=True)
         keep = folder is None if keep_results is None else keep_results
         report = InferenceReport()
+        names: list[str] = []
         bar = ProgressBar(len(source), file=sys.stderr) if progress else None
         for photo, result in self.iterate(source, boxes=boxes, camera=camera):
+            names.append(photo.name)
             problems = list(photo.problems)
             if result is not None and folder is not None:
                 try:
@@ -148,6 +150,9 @@ class HMRInferencer:
                     report.results.append(result)
             if bar is not None:
                 bar.update()
+        for what, value in (('boxes', boxes), ('camera', camera)):
+            for key in unmatched_entries(value, names):
+                report.failures.append(Failure(key, f'{what} given, but no photo has this name'))
         return report
 
     def iterate(

@@ -1,6 +1,6 @@
 """What the user knows of a photo's camera."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -85,11 +85,32 @@ def find_entry(value: Any, name: str) -> Any:
         value: The mapping, or the entry.
         name: The photo.
     """
-    if not isinstance(value, Mapping) or set(value) & {*LENS_KEYS, *ROTATION_KEYS}:
+    if not _is_per_photo(value):
         return value
+    return next((value[key] for key in _names(name) if key in value), None)
+
+
+def unmatched_entries(value: Any, names: Iterable[str]) -> list[str]:
+    """Keys of a mapping photo -> entry that name none of the photos; for any other value, none.
+
+    Args:
+        value: What `find_entry` looks into.
+        names: All photos.
+    """
+    if not _is_per_photo(value):
+        return []
+    known = {key for name in names for key in _names(name)}
+    return sorted(str(key) for key in value if key not in known)
+
+
+def _is_per_photo(value: Any) -> bool:
+    return isinstance(value, Mapping) and not set(value) & {*LENS_KEYS, *ROTATION_KEYS}
+
+
+def _names(name: str) -> tuple[str, str, str]:
+    """What a photo may be called in a mapping."""
     path = Path(name)
-    keys = (name, path.name, path.stem)
-    return next((value[key] for key in keys if key in value), None)
+    return name, path.name, path.stem
 
 
 def _focal_length(key: str, value: Any, image_shape: tuple[int, int]) -> float:

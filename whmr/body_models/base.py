@@ -1,6 +1,6 @@
 """The contract of every body model, and the skinning that all of them share."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +13,7 @@ from whmr.body_models.pyramid import MeshPyramid
 from whmr.body_models.skinning import joint_groups, kinematic_chain, skin
 from whmr.body_models.vertex_set import VertexSet
 from whmr.geometry import axis_angle_to_rotmat
-from whmr.keypoints import SMPL54_TO_SPIN49
+from whmr.keypoints import JOINT_SETS, SMPL54_TO_SPIN49
 
 NUM_JOINTS = 24
 
@@ -70,11 +70,13 @@ class BodyTables:
     """What is known of a body's surface; each table carries its topology. None: not at hand.
 
     `landmarks` are the 21 and `extra_joints` the 9 points that follow the 24 joints in the set
-    `smpl54`; `regressors` maps the name of a joint set to its regressor.
+    `smpl54`; `regressors` maps the name of a joint set to its regressor. `joints` reads the 24
+    joints off a posed mesh; without it the rest mesh's regressor is used for that, as in SMPL.
     """
 
     landmarks: VertexSet | None = None
     extra_joints: JointRegressor | None = None
+    joints: JointRegressor | None = None
     markers: VertexSet | None = None
     regressors: dict[str, JointRegressor] | None = None
     pyramid: MeshPyramid | None = None
@@ -105,6 +107,10 @@ class BodyModel(nn.Module):
         self.num_betas = arrays.shapedirs.shape[2]
         self.num_body_joints = NUM_JOINTS
         self._put_arrays(arrays)
+        if tables.joints is None:
+            names = JOINT_SETS['smpl24'].joints
+            rest = JointRegressor(arrays.j_regressor, names, topology=topology)
+            tables = replace(tables, joints=rest)
         self._put_tables(tables)
 
     def forward(
@@ -146,7 +152,7 @@ class BodyModel(nn.Module):
         Shapes: B batch, V vertices; same unit and frame in and out.
             vertices: (B, V, 3).  returns: (B, 54, 3), set `smpl54`.
         """
-        return self._joints54(self.joint_regressor(vertices), vertices)
+        return self._joints54(self.joints_table(vertices), vertices)
 
     def regress(self, vertices: Tensor, name: str) -> Tensor:
         """Joints of another set, by the body's own regressor for it.
@@ -162,7 +168,7 @@ class BodyModel(nn.Module):
             vertices: (B, V, 3).  returns: (B, K, 3).
         """
         if name not in self.regressors:
-            raise KeyError(self._missing_regressor(name))
+            raise self._missing_regressor(name)
         return self.regressors[name](vertices)
 
     def add_regressor(self, name: str, regressor: JointRegressor) -> None:
@@ -256,12 +262,10 @@ class BodyModel(nn.Module):
         self._put('j_shapedirs', np.einsum('jv,vcs->sjc', rest, shape).reshape(self.num_betas, -1))
         self._put('identity', np.eye(3))
         self._put('spin49_index', np.asarray(SMPL54_TO_SPIN49), np.int64)
-        names = [f'joint{i}' for i in range(joints)]
-        self.joint_regressor = JointRegressor(arrays.j_regressor, names, topology=self.topology)
 
     def _put_tables(self, tables: BodyTables) -> None:
         self.regressors = nn.ModuleDict()
-        for name in ('landmarks', 'extra_joints', 'markers', 'pyramid', 'atlas'):
+        for name in ('landmarks', 'extra_joints', 'joints', 'markers', 'pyramid', 'atlas'):
             table = getattr(tables, name)
             if table is not None:
                 self.check_topology(table.topology, f'table {name!r}')
@@ -302,8 +306,8 @@ class BodyModel(nn.Module):
     def _missing_table(self, name: str) -> str:
         return f'this {self.topology!r} body was built without its table {name!r}'
 
-    def _missing_regressor(self, name: str) -> str:
-        return (
+    def _missing_regressor(self, name: str) -> Exception:
+        return KeyError(
             f'this {self.topology!r} body has no regressor for joint set {name!r}; '
             f'it has {sorted(self.regressors)}'
         )
@@ -328,11 +332,11 @@ class BodyModel(nn.Module):
 
     def _pose(self, betas: Tensor, rotations: Tensor) -> tuple[Tensor, Tensor]:
         """Vertices (B, V, 3) and the 24 joints (B, 24, 3) of rotations (B, 24, 3, 3)."""
-        batch = rotations.shape[0]
-        pose_feature = (rotations[:, 1:] - self.identity).reshape(batch, -1)
+        batch, size = rotations.shape[0], self.num_vertices
+        pose_feature = (rotations[:, 1:] - self.identity).flatten(1)
         features = torch.cat([betas, pose_feature], dim=1)
-        points = torch.addmm(self.v_template, features, self.blend_dirs).reshape(batch, 3, -1)
-        rest = self.j_template + torch.matmul(betas, self.j_shapedirs).reshape(batch, -1, 3)
+        points = torch.addmm(self.v_template, features, self.blend_dirs).reshape(batch, 3, size)
+        rest = self.j_template + torch.matmul(betas, self.j_shapedirs).reshape(batch, NUM_JOINTS, 3)
         matrices, joints = kinematic_chain(rotations, rest, self.parents, self.joint_groups)
         posed = skin(points, self.skin_weights, matrices, joints, rest)
         return posed.transpose(1, 2).contiguous(), joints

@@ -101,6 +101,7 @@ def _load_tables(num_betas: int) -> BodyTables:
     return BodyTables(
         landmarks=VertexSet(data['landmark_index'], smpl54[24:45], topology=TOPOLOGY),
         extra_joints=regressor('extra', smpl54[45:]),
+        joints=regressor('joint', smpl54[:24]),
         markers=VertexSet(data['marker_index'], data['marker_names'].tolist(), topology=TOPOLOGY),
         regressors={'h36m17': regressor('h36m', JOINT_SETS['h36m17'].joints)},
         pyramid=MeshPyramid((level(1), level(2)), topology=TOPOLOGY, num_vertices=num_vertices),

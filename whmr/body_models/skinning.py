@@ -86,9 +86,8 @@ def skin(
     shift = joints - torch.matmul(matrices, rest_joints[..., None])[..., 0]
     transforms = torch.cat([matrices, shift[..., None]], dim=-1)  # (B, J, 3, 4)
     transforms = transforms.permute(0, 3, 2, 1).reshape(batch * 12, num_joints)
-    blended = torch.matmul(transforms, weights).reshape(
-        batch, 4, 3, -1
-    )  # column of the 3x4, row, vertex
+    blended = torch.matmul(transforms, weights)
+    blended = blended.reshape(batch, 4, 3, weights.shape[1])  # column of the 3x4, row, vertex
     out = torch.addcmul(blended[:, 3], blended[:, 0], points[:, 0:1])
     out = torch.addcmul(out, blended[:, 1], points[:, 1:2])
     return torch.addcmul(out, blended[:, 2], points[:, 2:3])

@@ -89,9 +89,9 @@ class SMPL(BodyModel):
             'which brings its own'
         )
 
-    def _missing_regressor(self, name: str) -> str:
+    def _missing_regressor(self, name: str) -> Exception:
         if name in TABLE_FILES:
-            return self._missing_table(name)
+            return FileNotFoundError(self._missing_table(name))
         return super()._missing_regressor(name)
 
 

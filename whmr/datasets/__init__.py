@@ -6,6 +6,7 @@ from whmr.datasets.catalog import CATALOG, DatasetInfo, check_available, require
 from whmr.datasets.errors import BadSampleError
 from whmr.datasets.hmr_dataset import HMRDataset
 from whmr.datasets.mixture import MixtureDataset
+from whmr.datasets.synthetic import SyntheticWorld
 
 __all__ = [
     'CATALOG',
@@ -13,6 +14,7 @@ __all__ = [
     'DatasetInfo',
     'HMRDataset',
     'MixtureDataset',
+    'SyntheticWorld',
     'check_available',
     'load_annotations',
     'require_available',

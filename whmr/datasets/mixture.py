@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import torch
 from mmengine.dataset import BaseDataset
-from torch.utils.data import Dataset
+from torch.utils.data import Dataset, get_worker_info
 
 from whmr.datasets.catalog import require_available
+from whmr.datasets.shuffle import shuffled
 from whmr.registry import DATASETS
 
 
@@ -27,12 +28,13 @@ class MixtureDataset(Dataset):
     Which item comes at an index depends on (seed, epoch, index) only, and so do the random numbers
     of its augmentation: not on the worker, the rank, or what was loaded before. An epoch's samples
     change only when `set_epoch` is called: the runner does so at the start of each epoch, and the
-    number lies in shared memory, where persistent workers see it. A run that counts iterations
-    instead of epochs calls it each time `length` samples have been used.
+    number lies in shared memory, where persistent workers see it. Called inside a worker it holds
+    for that worker only, so that workers may be in different epochs for a while (a run that counts
+    iterations: `whmr.engine.SeedPerSample` does this).
 
     Args:
-        datasets: Configs of data sets, or data sets.
-        probabilities: Share of each; they sum to 1.
+        datasets: Configs of data sets, or data sets; a mixture may hold mixtures.
+        probabilities: Share of each; they sum to 1. None = by size.
         length: Samples in an epoch; None = the items of all data sets together.
         seed: Seed of everything that is random.
 
@@ -47,12 +49,16 @@ class MixtureDataset(Dataset):
     def __init__(
         self,
         datasets: Sequence[dict | BaseDataset],
-        probabilities: Sequence[float],
+        probabilities: Sequence[float] | None = None,
         *,
         length: int | None = None,
         seed: int = 0,
     ) -> None:
-        self.probabilities = _checked_probabilities(probabilities, len(datasets))
+        self._shares_given = None
+        if probabilities is not None:
+            self._shares_given = _checked_probabilities(probabilities, len(datasets))
+        if not datasets:
+            raise ValueError('a mixture needs data sets')
         if length is not None and length < 1:
             raise ValueError(f'length must be positive or None, got {length}')
         if seed < 0:
@@ -62,9 +68,8 @@ class MixtureDataset(Dataset):
         self.seed = seed
         self._length = length
         self._epoch = torch.zeros(1, dtype=torch.int64).share_memory_()
-        self._plan: tuple[int, np.ndarray, np.ndarray, np.ndarray] | None = None
+        self._worker_epoch: int | None = None
         self._counts = [np.zeros(len(self.datasets), np.int64)]
-        self._orders: dict[int, tuple[int, np.ndarray]] = {}
 
     def full_init(self) -> None:
         """Read every data set that is not read yet.
@@ -81,6 +86,14 @@ class MixtureDataset(Dataset):
                 raise ValueError(f'data set {index} of the mixture is empty; give it probability 0')
 
     @property
+    def probabilities(self) -> np.ndarray:
+        """Share of each data set."""
+        if self._shares_given is None:
+            sizes = np.array([len(dataset) for dataset in self.datasets], np.float64)
+            self._shares_given = sizes / max(sizes.sum(), 1)
+        return self._shares_given
+
+    @property
     def metainfo(self) -> dict[str, Any]:
         """The meta of the first data set, and the names of all."""
         metas = [dict(getattr(dataset, 'metainfo', {})) for dataset in self.datasets]
@@ -90,10 +103,10 @@ class MixtureDataset(Dataset):
     @property
     def epoch(self) -> int:
         """The epoch that samples are drawn for."""
-        return int(self._epoch)
+        return int(self._epoch) if self._worker_epoch is None else self._worker_epoch
 
     def set_epoch(self, epoch: int) -> None:
-        """Go to an epoch; persistent workers follow.
+        """Go to an epoch; workers follow, unless they were told one of their own.
 
         Args:
             epoch: Number of the epoch, from 0.
@@ -105,7 +118,10 @@ class MixtureDataset(Dataset):
         """
         if epoch < 0:
             raise ValueError(f'epoch must be 0 or more, got {epoch}')
-        self._epoch.fill_(epoch)
+        if get_worker_info() is None:
+            self._epoch.fill_(epoch)
+        else:
+            self._worker_epoch = int(epoch)
 
     def __len__(self) -> int:
         if self._length is None:
@@ -130,14 +146,8 @@ class MixtureDataset(Dataset):
 
         Shapes: none.
         """
-        if not 0 <= index < len(self):
-            raise IndexError(f'index {index} of an epoch of {len(self)} samples')
-        slots, ends, before = self._epoch_plan(self.epoch)
-        slot = int(slots[index])
-        child = int(np.searchsorted(ends, slot, side='right'))
-        first = int(ends[child - 1]) if child else 0
-        turn, position = divmod(int(before[child]) + slot - first, len(self.datasets[child]))
-        return child, int(self._order(child, turn)[position])
+        child, item, _ = self._locate(index)
+        return child, item
 
     def get_data_info(self, idx: int) -> dict[str, Any]:
         """The row that comes at an index in the current epoch.
@@ -150,24 +160,41 @@ class MixtureDataset(Dataset):
 
         Shapes: as the data set's rows.
         """
-        child, item = self.locate(idx)
-        return self.datasets[child].get_data_info(item)
+        child, item, turn = self._locate(idx)
+        return self._child(child, turn).get_data_info(item)
 
     def __getitem__(self, index: int) -> Any:
-        child, item = self.locate(index)
-        with _seeded((3, self.seed, self.epoch, index)):
-            return self.datasets[child][item]
+        child, item, turn = self._locate(index)
+        with _seeded((3, self.seed, self.epoch, index, 1)):
+            return self._child(child, turn)[item]
 
-    def _epoch_plan(self, epoch: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The order of the slots, the end of each data set's slots, and its draws before."""
-        if self._plan is None or self._plan[0] != epoch:
+    def _locate(self, index: int) -> tuple[int, int, int]:
+        """The data set, the item in it, and how often all its items have come before."""
+        if not 0 <= index < len(self):
+            raise IndexError(f'index {index} of an epoch of {len(self)} samples')
+        before, after = self._draws(self.epoch)
+        slot = shuffled(index, len(self), (1, self.seed, self.epoch, 1))
+        ends = np.cumsum(after - before)
+        child = int(np.searchsorted(ends, slot, side='right'))
+        draw = int(after[child] - ends[child]) + slot
+        size = len(self.datasets[child])
+        turn, position = divmod(draw, size)
+        return child, shuffled(position, size, (2, self.seed, child, turn, 1)), turn
+
+    def _child(self, child: int, turn: int) -> Any:
+        """A data set; a mixture within this one goes on to its next epoch with each turn."""
+        dataset = self.datasets[child]
+        if hasattr(dataset, 'set_epoch'):
+            dataset.set_epoch(turn)
+        return dataset
+
+    def _draws(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
+        """How often each data set is drawn before an epoch, and before the next."""
+        if len(self._counts) == 1:
             self.full_init()
-            while len(self._counts) < epoch + 2:
-                self._counts.append(self._counts[-1] + self._shares(len(self._counts)))
-            before, after = self._counts[epoch], self._counts[epoch + 1]
-            slots = np.random.default_rng((1, self.seed, epoch)).permutation(len(self))
-            self._plan = (epoch, slots, np.cumsum(after - before), before)
-        return self._plan[1:]
+        while len(self._counts) < epoch + 2:
+            self._counts.append(self._counts[-1] + self._shares(len(self._counts)))
+        return self._counts[epoch], self._counts[epoch + 1]
 
     def _shares(self, epochs: int) -> np.ndarray:
         """Draws of each data set in the next epoch, so that `epochs` epochs come out right."""
@@ -184,13 +211,6 @@ class MixtureDataset(Dataset):
                     shares[child] += step
                     rest -= step
         return shares
-
-    def _order(self, child: int, turn: int) -> np.ndarray:
-        """The random order in which a data set's items come in one turn through it."""
-        if self._orders.get(child, (None,))[0] != turn:
-            rng = np.random.default_rng((2, self.seed, child, turn))
-            self._orders[child] = (turn, rng.permutation(len(self.datasets[child])))
-        return self._orders[child][1]
 
 
 @contextmanager

@@ -105,7 +105,7 @@ def read_run_config(args: Namespace) -> Config:
     """
     cfg = load_config(args.config, args.cfg_options)
     for key in [key for key in cfg if is_part(key)]:
-        del cfg[key]  # used up; the log and the checkpoints show what counts
+        cfg.pop(key)  # used up; the log and the checkpoints show what counts
     cfg.launcher = args.launcher
     if args.work_dir is not None:
         cfg.work_dir = args.work_dir

@@ -11,6 +11,7 @@ import numba as nb
 import numpy as np
 
 FAR = 1e30
+EDGE = 1e-7  # share of a face by which it reaches over its edges: no cracks between faces
 _compiled = nb.njit(cache=True, nogil=True, fastmath=True, error_model='numpy')
 _inlined = nb.njit(forceinline=True, fastmath=True, error_model='numpy')
 
@@ -136,7 +137,7 @@ def fill_depth(points, faces, near, perspective, depth, face_id):
             w2 = (x1 * y - x * y1) * inverse
             z = za + w1 * (zb - za) + w2 * (zc - za)
             for col in range(col0, col1 + 1):
-                if w1 >= 0.0 and w2 >= 0.0 and w1 + w2 <= 1.0:
+                if w1 >= -EDGE and w2 >= -EDGE and w1 + w2 <= 1.0 + EDGE:
                     d = 1.0 / z if perspective else z
                     if d < depth[row, col]:
                         depth[row, col] = d
@@ -312,10 +313,10 @@ def shade_background(view, lights, ground, sky, samples, face_id, out):
             if present and abs(dy) > 1e-9:
                 reach = (plane - center[1]) / dy
                 if reach > 0:
-                    far = reach * norm / fade
-                    show = opacity * np.exp(-far * far)
+                    far = (reach * norm / fade) ** 2
+                    show = opacity / (1 + far * far)
             color[:] = 0.0
-            if show < 0.995:
+            if show < 0.998:
                 if kind == 1:
                     _gradient_color(-dy / norm, gradient, color)
                 elif kind == 2:

@@ -1,6 +1,7 @@
 """People in the gravity-aligned world, standing on the ground."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -18,13 +19,13 @@ from whmr.visualization.palette import person_color
 from whmr.visualization.posed_people import PosedPeople
 
 WORLD_LIGHT = SceneLight(
-    direction=(-0.65, -1.0, -0.45),
-    sun=(0.80, 0.79, 0.76),
-    sky=(0.42, 0.44, 0.48),
-    bounce=(0.24, 0.23, 0.22),
+    direction=(-0.55, -1.0, -0.65),  # right, down, forward of the viewer
+    sun=(0.82, 0.81, 0.78),
+    sky=(0.46, 0.48, 0.52),
+    bounce=(0.40, 0.39, 0.37),
 )
 WORLD_SKY = SkyGradient(
-    zenith=(0.45, 0.63, 0.88), horizon=(0.92, 0.95, 0.98), nadir=(0.8, 0.8, 0.8)
+    zenith=(0.45, 0.63, 0.88), horizon=(0.92, 0.95, 0.98), nadir=(0.88, 0.90, 0.93)
 )
 FLOOR_COLORS = ((0.82, 0.84, 0.86), (0.79, 0.81, 0.835), (0.66, 0.69, 0.73))  # squares, lines
 LINE_WIDTH = 0.025  # m
@@ -138,12 +139,18 @@ def _best_yaw(meshes: np.ndarray, heading: float) -> float:
 
 def _draw(meshes: np.ndarray, faces: np.ndarray, camera: SceneCamera) -> np.ndarray:
     floor = float(meshes[..., 1].max()) if meshes.size else 1.0
-    ground = SceneGround(floor, texture=_floor_texture(), tile_size=2.0, fade_distance=30.0)
+    away = float(np.linalg.norm(_anchor(meshes) - camera.center))
+    fade = max(30.0, 2.5 * away)
+    ground = SceneGround(floor, texture=_floor_texture(), tile_size=2.0, fade_distance=fade)
     bodies = [
         SceneMesh(vertices, faces, colors=person_color(index))
         for index, vertices in enumerate(meshes)
     ]
-    return render_scene(bodies, camera, light=WORLD_LIGHT, ground=ground, background=WORLD_SKY).rgb
+    right, down, forward = WORLD_LIGHT.direction
+    side = camera.rotation[0]  # the view has no roll, so it is level
+    sun = right * side + down * np.array([0, 1, 0]) + forward * np.array([-side[2], 0, side[0]])
+    light = replace(WORLD_LIGHT, direction=tuple(sun))
+    return render_scene(bodies, camera, light=light, ground=ground, background=WORLD_SKY).rgb
 
 
 def _floor_texture(pixels: int = 512) -> np.ndarray:

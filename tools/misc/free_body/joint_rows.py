@@ -27,7 +27,7 @@ class RowBuilder:
 
     Args:
         vertices: Rest mesh, (V, 3) m.
-        joint_regressor: The body's own joints, (24, V).
+        joint_regressor: Rows of the body's own joints that hold in every pose, (24, V).
         mirror: Vertex on the other side, (V,).
         markers: Vertex of each named marker.
     """

@@ -1,11 +1,14 @@
 """The bundled motion clips and panoramas (`assets/README.md` names their sources and licences)."""
 
 import json
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
+
+from whmr.body_models.free_body import ASSETS as BODY_ASSETS
 
 ASSETS = Path(__file__).parent / 'assets'
 
@@ -24,6 +27,18 @@ class PanoramaLight:
     direction: tuple[float, float, float]
     share: float
     ambient: tuple[float, float, float]
+
+
+def assets_checksum() -> int:
+    """Checksum of all bundled files that a synthetic world is made from, the body's included.
+
+    Shapes: none.
+    """
+    checksum = 0
+    files = [*ASSETS.rglob('*.npz'), *ASSETS.rglob('*.jpg'), *ASSETS.rglob('*.json')]
+    for path in [*sorted(files), *sorted(BODY_ASSETS.glob('free_body*.npz'))]:
+        checksum = zlib.crc32(path.read_bytes(), checksum)
+    return checksum
 
 
 def load_motion_clips(names: tuple[str, ...]) -> dict[str, np.ndarray]:

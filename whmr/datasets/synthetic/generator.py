@@ -20,6 +20,7 @@ from whmr.rendering import SceneCamera, SceneImage, SceneMesh, render_scene
 
 SHADOW_SIZE = 768
 CLEAN_QUALITY = 95
+MAX_ATTEMPTS = 100
 
 
 @dataclass(frozen=True)
@@ -65,14 +66,19 @@ class SyntheticWorldGenerator:
         Args:
             index: Which image, from 0.
 
+        Raises:
+            RuntimeError: Nobody can be seen in any scene tried.
+
         Shapes: as in `SyntheticImage`.
         """
-        attempt = 0
-        while True:
+        for attempt in range(MAX_ATTEMPTS):
             result = self._try(index, attempt)
             if result is not None:
                 return result
-            attempt += 1
+        raise RuntimeError(
+            f'SyntheticWorld: nobody can be seen well enough in {MAX_ATTEMPTS} scenes for image '
+            f'{index}; use a larger image_size than {self.settings.image_size} or fewer boxes'
+        )
 
     def _try(self, index: int, attempt: int) -> SyntheticImage | None:
         """One scene; None where nobody can be seen well enough."""

@@ -14,7 +14,7 @@ OWN_MARGIN = 0.18
 # A surface of something else this much nearer hides it, m.
 OTHER_MARGIN = 0.04
 MIN_VISIBLE_JOINTS = 8
-MIN_BOX_HEIGHT = 24  # px
+MIN_BOX_HEIGHT = 1 / 16  # of the image
 ROTATIONS = ('global_orient', 'body_pose', 'global_orient_world')
 GT_JOINTS = [i for i, name in enumerate(JOINT_SETS['spin49'].joints) if not name.startswith('op_')]
 
@@ -40,7 +40,7 @@ def label_people(
         `world2cam_rotmat` (M, 3, 3), `intrinsics` (M, 3, 3).
     """
     rows = [_label(index, person, camera, picture) for index, person in enumerate(people)]
-    rows = [row for row in rows if _is_seen(row)]
+    rows = [row for row in rows if _is_seen(row, picture.mesh_id.shape[0])]
     if not rows:
         return {}
     columns = {name: np.stack([row[name] for row in rows]) for name in rows[0]}
@@ -91,7 +91,8 @@ def _unhidden(
     return (mesh < 0) | (surface > depth - margin)
 
 
-def _is_seen(row: dict[str, np.ndarray]) -> bool:
-    x0, y0, x1, y1 = row['bbox']
+def _is_seen(row: dict[str, np.ndarray], image_height: int) -> bool:
+    width, height = row['bbox'][2:] - row['bbox'][:2]
     visible = int(row['visibility'][GT_JOINTS].sum())
-    return min(x1 - x0, y1 - y0) > 4 and y1 - y0 >= MIN_BOX_HEIGHT and visible >= MIN_VISIBLE_JOINTS
+    tall = height >= MIN_BOX_HEIGHT * image_height
+    return tall and width > 0 and visible >= MIN_VISIBLE_JOINTS

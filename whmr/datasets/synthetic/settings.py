@@ -4,6 +4,7 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass
 
+from whmr.datasets.synthetic.assets import assets_checksum
 from whmr.datasets.synthetic.splits import SPLITS
 
 # Raise it whenever the same settings would give other images or labels.
@@ -64,12 +65,16 @@ class SyntheticWorldSettings:
         return self.image_size[1], self.image_size[0]
 
     def to_json(self) -> str:
-        """The settings, the generator's version and the split's sources as text."""
+        """The settings, the version of generator and assets, and the split's sources, as text."""
         source = asdict(SPLITS[self.split])
-        record = dict(asdict(self), generator_version=GENERATOR_VERSION, source=source)
+        record = dict(
+            asdict(self),
+            generator_version=GENERATOR_VERSION,
+            assets_checksum=assets_checksum(),
+            source=source,
+        )
         return json.dumps(record, sort_keys=True, indent=1)
 
-    @property
     def folder_name(self) -> str:
         """Name of the cache folder: readable, and different for different settings."""
         digest = hashlib.sha256(self.to_json().encode()).hexdigest()[:10]
