@@ -17,9 +17,10 @@ from mmengine.registry import Registry
 SCOPE = 'whmr'
 
 
-def _child(parent: Registry, name: str, location: str) -> Registry:
+def _child(parent: Registry, name: str, *locations: str) -> Registry:
     """A registry that MMEngine's Runner reaches through its own root registry."""
-    return Registry(name, parent=parent, scope=SCOPE, locations=[f'whmr.{location}'])
+    places = [f'whmr.{location}' for location in locations]
+    return Registry(name, parent=parent, scope=SCOPE, locations=places)
 
 
 def _own(name: str, location: str) -> Registry:
@@ -29,8 +30,8 @@ def _own(name: str, location: str) -> Registry:
 
 # What the Runner builds.
 MODELS = _child(MMENGINE_MODELS, 'model', 'models')  # estimators and data preprocessors
-DATASETS = _child(MMENGINE_DATASETS, 'dataset', 'datasets')
-DATA_SAMPLERS = _child(MMENGINE_DATA_SAMPLERS, 'data sampler', 'datasets')
+DATASETS = _child(MMENGINE_DATASETS, 'dataset', 'datasets', 'engine')
+DATA_SAMPLERS = _child(MMENGINE_DATA_SAMPLERS, 'data sampler', 'engine')
 TRANSFORMS = _child(MMENGINE_TRANSFORMS, 'transform', 'datasets.transforms')
 METRICS = _child(MMENGINE_METRICS, 'metric', 'evaluation')
 HOOKS = _child(MMENGINE_HOOKS, 'hook', 'engine')

@@ -16,7 +16,14 @@ model = dict(
         backbone=dict(_base_.model.backbone, init_cfg=None),
         init_cfg=dict(type='StrictPretrained', checkpoint='work_dirs/whmr_lite_stage2'),
     ),
-    camera=_base_.camera,
+    camera=dict(
+        _base_.camera,
+        init_cfg=dict(
+            type='StrictPretrained',
+            checkpoint='work_dirs/camcalib_lite',
+            source_prefix='camera.',
+        ),
+    ),
     orientation=_base_.orientation,
 )
 train_dataloader = dict(dataset=_base_.world_train_dataset)

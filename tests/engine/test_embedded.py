@@ -141,6 +141,7 @@ def test_short_schedules_are_not_lengthened() -> None:
     cfg.train_dataloader.batch_size = 2
     new, lines = use_embedded(cfg)
     assert new.train_cfg.max_epochs == 1 and new.train_dataloader.batch_size == 2
+    assert new.default_hooks.checkpoint.interval == MAX_ITERS  # counted in iterations
     new, _ = use_embedded(Config(dict(model=dict(type='X'))))
     assert new.model.type == 'X'
     assert 'max_epochs 1 -> 1' in '\n'.join(lines)

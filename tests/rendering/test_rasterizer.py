@@ -108,15 +108,16 @@ def test_pixels_are_sampled_at_their_centres(backend: str) -> None:
 
 
 def test_skew_and_unequal_focal_lengths_are_used(backend: str) -> None:
+    """The seen points project back onto their pixels' centres with the whole camera matrix."""
     k = torch.tensor([[[20.0, 4, 8], [0, 30, 10], [0, 0, 1]]])
-    point = torch.tensor([0.1, -0.2, 2.0])
-    small = point + 0.02 * torch.tensor([[-1.0, -1, 0], [1, -1, 0], [0, 1.5, 0]])
-    out = rasterize(small[None], FACE, k, (24, 24), backend)
-    x, y, _ = (k[0] @ point / point[2]).tolist()
-    assert (out.face_id >= 0).sum() <= 1
-    big = point + 0.2 * torch.tensor([[-1.0, -1, 0], [1, -1, 0], [0, 1.5, 0]])
-    out = rasterize(big[None], FACE, k, (24, 24), backend)
-    assert out.face_id[0, int(y), int(x)] == 0
+    triangle = torch.tensor([[[-0.6, -0.6, 2], [0.8, -0.5, 3], [0.1, 0.9, 2.5]]])
+    out = rasterize(triangle, FACE, k, (24, 24), backend)
+    row, column = (out.face_id[0] == 0).nonzero().T
+    assert len(row) > 40
+    pixels = (out.barycentric[0, row, column] @ triangle[0]) @ k[0].T
+    pixels = pixels[:, :2] / pixels[:, 2:]
+    expected = torch.stack([column, row], dim=1) + 0.5
+    torch.testing.assert_close(pixels, expected, atol=1e-3, rtol=0)
 
 
 @pytest.mark.parametrize('order', [(0, 1), (1, 0)])
@@ -278,10 +279,9 @@ def test_seen_faces_are_the_nearest_on_their_rays(backend: str, body: FreeBody, 
 
 
 def test_auto_takes_numba_on_the_cpu_if_it_is_there(body: FreeBody, monkeypatch) -> None:
-    called = []
+    called, empty = [], RasterOutput(*torch.zeros(3, 1))
     for name in BACKENDS:
         target = f'whmr.rendering.rasterizer._rasterize_{name}'
-        empty = RasterOutput(torch.zeros(1), torch.zeros(1), torch.zeros(1))
         monkeypatch.setattr(target, lambda *args, name=name: called.append(name) or empty)
     vertices, k = torch.rand(1, 3, 3), camera(1.0, (2, 2))
     for there in (True, False):

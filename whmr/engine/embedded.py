@@ -105,8 +105,10 @@ def _shorten(cfg: Config) -> list[str]:
     hooks = cfg.get('default_hooks') or {}
     if hooks.get('logger'):
         hooks['logger']['interval'] = min(hooks['logger'].get('interval', 10), LOG_INTERVAL)
-    if hooks.get('checkpoint') and hooks['checkpoint'].get('interval', -1) > 0:
-        hooks['checkpoint']['interval'] = min(hooks['checkpoint']['interval'], train[name])
+    saver = hooks.get('checkpoint') or {}
+    if saver.get('interval', -1) > 0:
+        unit = 'max_epochs' if saver.get('by_epoch', True) else 'max_iters'
+        saver['interval'] = min(saver['interval'], train[name] if unit == name else MAX_ITERS)
     return [f'schedule: {name} {old} -> {train[name]}']
 
 

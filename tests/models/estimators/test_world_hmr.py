@@ -189,3 +189,15 @@ def test_the_calibrator_says_that_it_needs_the_photo(make_world, make_batch):
         make_world().eval()(**batch)
     with pytest.raises(ValueError, match='known'):
         make_world(rotation_source='known').eval()(batch['inputs'], batch['metas'])
+
+
+def test_meshes_keep_full_precision_under_autocast(make_world, make_batch):
+    batch = make_batch(2, training=False)
+    model = make_world(orientation=dict(type='RotationMultiply'), rotation_source='known').eval()
+    with torch.inference_mode(), torch.autocast('cpu', dtype=torch.bfloat16):
+        estimate, world = model(batch['inputs'], batch['metas'], batch['targets'])
+    turn = world.global_orient_world[:, 0] @ estimate.global_orient[:, 0].mT
+    pelvis = estimate.joints[:, 8:9]
+    expected = (estimate.vertices - pelvis) @ turn.mT + pelvis
+    torch.testing.assert_close(world.vertices_world, expected, atol=1e-5, rtol=0)
+    assert world.vertices_world.dtype == torch.float32

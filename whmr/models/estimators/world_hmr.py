@@ -222,14 +222,16 @@ class WorldHMR(BaseModel):
             estimate.body_feat, info, world2cam_rotmat, estimate.global_orient
         )
         # The body is linear in its root rotation, so the posed mesh need only be turned about the
-        # pelvis.
-        pelvis = estimate.joints[:, PELVIS : PELVIS + 1]
-        turn = (orient @ estimate.global_orient.mT).squeeze(1)
-        return WorldEstimate(
-            global_orient_world=orient,
-            vertices_world=_turn(estimate.vertices, turn, pelvis),
-            joints_world=_turn(estimate.joints, turn, pelvis),
-        )
+        # pelvis. Half precision would cost millimetres.
+        with torch.autocast(device_type=orient.device.type, enabled=False):
+            orient = orient.to(estimate.vertices.dtype)
+            pelvis = estimate.joints[:, PELVIS : PELVIS + 1]
+            turn = (orient @ estimate.global_orient.to(orient.dtype).mT).squeeze(1)
+            return WorldEstimate(
+                global_orient_world=orient,
+                vertices_world=_turn(estimate.vertices, turn, pelvis),
+                joints_world=_turn(estimate.joints, turn, pelvis),
+            )
 
 
 def _turn(points: Tensor, rotation: Tensor, pivot: Tensor) -> Tensor:
