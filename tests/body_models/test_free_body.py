@@ -281,6 +281,7 @@ def test_impossible_betas_are_refused(num_betas: int) -> None:
     [
         ('betas', torch.zeros(5, 9)),
         ('betas', torch.zeros(10)),
+        ('betas', torch.zeros(4, 10)),
         ('global_orient', torch.zeros(5, 2, 3)),
         ('global_orient', torch.zeros(5, 3, 3)),
         ('body_pose', torch.zeros(5, 72)),

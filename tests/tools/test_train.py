@@ -45,12 +45,13 @@ def write_config(workdir: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[...
 
 
 def test_a_run_and_its_test(write_config: Callable[..., Path], workdir: Path) -> None:
-    config = write_config()
+    config = write_config(_helper=[1], grad_flow=dict(a=True))
     arguments = ['--amp', '--seed', '7', '--tensorboard', '--cfg-options', 'train_cfg.max_iters=3']
     assert load_tool('train').main([str(config), *arguments]) == 0
     folder = workdir / 'work_dirs' / 'toy'
     assert find_last_checkpoint(folder) == folder / 'iter_3.pth'
     dumped = Config.fromfile(folder / 'toy.py')
+    assert '_helper' not in dumped and 'grad_flow' not in dumped  # building blocks are used up
     assert dumped.optim_wrapper.type == 'AutocastOptimWrapper'
     assert dumped.randomness.seed == 7 and read_checkpoint(folder)['meta']['seed'] == 7
     assert list(folder.rglob('events.out.tfevents.*'))

@@ -2,8 +2,9 @@
 
 Motion clips (motion capture, 15 clips) come with the PyPI package `pybullet` 3.2.7 (zlib licence):
 
-    pip download --no-deps --no-binary :all: pybullet==3.2.7    # or any wheel of it; unpack it
-    python tools/misc/build_scene_assets.py --motions .../pybullet_data/data/motions ...
+    pip download --no-deps pybullet==3.2.7
+    unzip pybullet-3.2.7-*.whl 'pybullet_data/data/motions/*'
+    python tools/misc/build_scene_assets.py --motions pybullet_data/data/motions
 
 A folder with `motion_clips.npz` (the same numbers, one (T, 44) array per clip) is taken as well.
 

@@ -132,7 +132,7 @@ class BodyModel(nn.Module):
             rotations = torch.cat(
                 [root, self._rotations(body_pose.to(dtype), NUM_JOINTS - 1, 'body_pose')], dim=1
             )
-            vertices, joints = self._pose(self._check_betas(betas.to(dtype)), rotations)
+            vertices, joints = self._pose(self._checked_betas(betas.to(dtype), root), rotations)
             joints = self._joints54(joints, vertices)
             if transl is not None:
                 vertices, joints = vertices + transl[:, None], joints + transl[:, None]
@@ -312,10 +312,14 @@ class BodyModel(nn.Module):
             f'it has {sorted(self.regressors)}'
         )
 
-    def _check_betas(self, betas: Tensor) -> Tensor:
+    def _checked_betas(self, betas: Tensor, root: Tensor) -> Tensor:
         if betas.ndim != 2 or betas.shape[1] != self.num_betas:
             raise ValueError(
                 f'betas must have shape (B, {self.num_betas}), got {tuple(betas.shape)}'
+            )
+        if betas.shape[0] != root.shape[0]:
+            raise ValueError(
+                f'betas are of {betas.shape[0]} bodies, global_orient is of {root.shape[0]}'
             )
         return betas
 

@@ -5,12 +5,12 @@ from itertools import islice
 from typing import Any
 
 from mmengine.logging import print_log
-from mmengine.registry import LOOPS
 from mmengine.runner import BaseLoop, EpochBasedTrainLoop, IterBasedTrainLoop, Runner
 from mmengine.runner.utils import calc_dynamic_intervals
 from torch.utils.data import DataLoader
 
 from whmr.engine.sampler import ResumableSampler
+from whmr.registry import LOOPS
 
 
 def find_sampler(dataloader: DataLoader) -> ResumableSampler | None:

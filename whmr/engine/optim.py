@@ -6,12 +6,12 @@ import torch
 from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
 from mmengine.optim import AmpOptimWrapper, DefaultOptimWrapperConstructor, OptimWrapper
-from mmengine.registry import OPTIM_WRAPPER_CONSTRUCTORS, OPTIMIZERS
 from mmengine.registry import OPTIM_WRAPPERS as MMENGINE_OPTIM_WRAPPERS
+from mmengine.registry import OPTIMIZERS
 from torch import nn
 from torch.optim import Optimizer
 
-from whmr.registry import OPTIM_WRAPPERS
+from whmr.registry import OPTIM_WRAPPER_CONSTRUCTORS, OPTIM_WRAPPERS
 
 _DTYPES = {'float16': torch.float16, 'bfloat16': torch.bfloat16}
 _PARAMWISE_KEYS = (

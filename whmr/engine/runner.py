@@ -7,7 +7,6 @@ from typing import Any
 import torch
 from mmengine.dist import is_distributed
 from mmengine.model import is_model_wrapper
-from mmengine.registry import RUNNERS
 from mmengine.runner import BaseLoop, Runner
 from torch import nn
 from torch.utils.data import DataLoader
@@ -23,6 +22,7 @@ from whmr.engine.checkpoint import (
 from whmr.engine.distributed import init_cpu_distributed
 from whmr.engine.errors import CheckpointError, ConfigError
 from whmr.engine.hooks import CheckpointStateHook
+from whmr.registry import RUNNERS
 
 _MODEL_WRAPPER = 'whmr.DeviceAwareDistributedDataParallel'
 _CONSTRUCTOR = 'TrainableOptimWrapperConstructor'

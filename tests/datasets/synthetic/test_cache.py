@@ -58,6 +58,7 @@ def test_ranks_together_make_the_whole(root, settings, shortcut) -> None:
     assert content(whole) == content(parts)
 
 
+@pytest.mark.slow
 def test_worker_processes_make_the_same_bytes(root, settings, images) -> None:
     assert generate_images(settings, root, range(3), num_workers=2) == 3
     cache = SyntheticWorldCache(root, settings)
@@ -68,6 +69,7 @@ def test_worker_processes_make_the_same_bytes(root, settings, images) -> None:
             assert np.array_equal(columns[name], column)
 
 
+@pytest.mark.slow
 def test_error_in_a_worker_reaches_the_caller(root, settings) -> None:
     root.mkdir()
     SyntheticWorldCache(root, settings).folder.mkdir()

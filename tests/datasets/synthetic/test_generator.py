@@ -32,18 +32,25 @@ def project(points: torch.Tensor, intrinsics: np.ndarray) -> np.ndarray:
     return (points @ intrinsics.T.astype(float))[:, :2] / points[:, 2:]
 
 
-def test_labels_reproduce_the_rendered_mask_and_the_keypoints(body) -> None:
-    settings = SyntheticWorldSettings(image_size=(256, 192), max_people=1, max_boxes=0)
+@pytest.mark.parametrize(
+    ('supersample', 'size', 'number', 'overlap'),
+    [(1, (256, 192), 6, 0.99), (2, (512, 384), 3, 0.97)],
+)
+def test_labels_reproduce_mask_and_keypoints(body, supersample, size, number, overlap) -> None:
+    settings = SyntheticWorldSettings(
+        image_size=size, max_people=1, max_boxes=0, supersample=supersample
+    )
     generator = SyntheticWorldGenerator(settings)
-    for index in range(6):
+    shape = settings.image_shape
+    for index in range(number):
         image = generator(index)
         columns = image.columns
         vertices, joints = relabelled(body, columns, 0)
         k = torch.from_numpy(columns['intrinsics'][:1])
-        mask = rasterize(vertices, body.faces, k, (192, 256)).face_id[0].numpy() >= 0
+        mask = rasterize(vertices, body.faces, k, shape).face_id[0].numpy() >= 0
         seen = image.scene.mesh_id == 0
-        assert (mask & seen).sum() / (mask | seen).sum() > 0.97
-        depth = rasterize(vertices, body.faces, k, (192, 256)).depth[0].numpy()
+        assert (mask & seen).sum() / (mask | seen).sum() > overlap
+        depth = rasterize(vertices, body.faces, k, shape).depth[0].numpy()
         assert np.median(np.abs(depth - image.scene.depth)[mask & seen]) < 0.005
         pixels = project(joints, columns['intrinsics'][0])
         np.testing.assert_allclose(columns['keypoints_2d'][0], pixels, atol=0.02)
@@ -51,7 +58,7 @@ def test_labels_reproduce_the_rendered_mask_and_the_keypoints(body) -> None:
             columns['keypoints_3d'][0], (joints - joints[:, 8:9])[0].numpy(), atol=2e-5
         )
         outline = project(vertices, columns['intrinsics'][0])
-        low, high = outline.min(0).clip(0), np.minimum(outline.max(0), [256, 192])
+        low, high = outline.min(0).clip(0), np.minimum(outline.max(0), size)
         np.testing.assert_allclose(columns['bbox'][0], [*low, *high], atol=0.05)
         np.testing.assert_allclose(
             columns['pelvis'][0], (joints[0, 8] - columns['cam_t'][0]).numpy(), atol=2e-5
@@ -60,7 +67,7 @@ def test_labels_reproduce_the_rendered_mask_and_the_keypoints(body) -> None:
 
 def test_several_people_cover_each_other_as_labelled(body) -> None:
     generator = SyntheticWorldGenerator(
-        SyntheticWorldSettings(image_size=(256, 192), max_people=6, max_boxes=0)
+        SyntheticWorldSettings(image_size=(256, 192), max_people=6, max_boxes=0, supersample=1)
     )
     checked = 0
     for index in range(8):

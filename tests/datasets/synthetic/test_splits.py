@@ -12,7 +12,7 @@ from whmr.datasets.synthetic.assets import (
 from whmr.datasets.synthetic.splits import SPLITS
 
 
-@pytest.mark.parametrize('pair', combinations(SPLITS, 2), ids='-'.join)
+@pytest.mark.parametrize('pair', list(combinations(SPLITS, 2)), ids='-'.join)
 def test_splits_are_disjoint(pair: tuple[str, str]) -> None:
     first, second = (SPLITS[name] for name in pair)
     assert first.stream != second.stream

@@ -110,3 +110,26 @@ def test_lazy_world_makes_nothing_before_its_first_use(root, monkeypatch) -> Non
 def test_wrong_arguments_are_named(root, changes, message) -> None:
     with pytest.raises(ValueError, match=message):
         build(root, **changes)
+
+
+@pytest.mark.parametrize('rank', [0, 1])
+def test_every_process_makes_its_share_and_then_waits(root, images, monkeypatch, rank) -> None:
+    events = []
+
+    def make(self, index: int):
+        events.append(index)
+        return images[index]
+
+    module = 'whmr.datasets.synthetic.synthetic_world'
+    monkeypatch.setattr(SyntheticWorldGenerator, '__init__', lambda self, settings: None)
+    monkeypatch.setattr(SyntheticWorldGenerator, '__call__', make)
+    monkeypatch.setattr(f'{module}.get_dist_info', lambda: (rank, 2))
+    monkeypatch.setattr(f'{module}.barrier', lambda: events.append('barrier'))
+    world = build(root)
+    share = list(range(rank, NUMBER, 2))
+    assert events[: len(share) + 1] == [*share, 'barrier']
+    # The other process is not there in this test: what it left out is made after waiting.
+    assert sorted(events[len(share) + 1 :]) == sorted(set(range(NUMBER)) - set(share))
+    events.clear()
+    assert len(build(root)) == len(world)
+    assert events == ['barrier']  # as often as in a process that had something to do

@@ -60,7 +60,7 @@ class Wardrobe:
                 torso=TORSO, hands=HANDS, feet=FEET, legs=LEGS, arms=ARMS, head=HEAD
             ).items()
         }
-        self._across = np.abs(self._xyz[:, 0])
+        self._across, self._height = np.abs(self._xyz[:, 0]), self._xyz[:, 1].copy()
         knee = rest_joints[JOINT_SETS['smpl54'].index('left_knee')][1]
         below = (self._part['feet'] | self._part['legs']) & (self._xyz[:, 1] < knee)
         self._below_knee = np.flatnonzero(below)
@@ -142,7 +142,7 @@ class Wardrobe:
         texture[sole] = rng.uniform(0.05, 0.95)
 
     def _paint_clothes(self, texture: np.ndarray, rng: np.random.Generator) -> None:
-        height, across = self._xyz[:, 1], self._across
+        height, across = self._height, self._across
         wobble = np.float32(0.004) * self._pick_noise(2, rng)
         waist = rng.uniform(0.02, 0.1)
         bottom = np.flatnonzero(self._trousers(waist, height - wobble, rng))
@@ -194,11 +194,11 @@ class Wardrobe:
         logo: bool = False,
     ) -> np.ndarray:
         """Albedo of a piece of cloth on some texels, (n, 3)."""
-        xyz = self._xyz[rows]
         first, second = cloth_color(rng), cloth_color(rng)
         if muted:
             first = 0.35 * first + 0.65 * np.float32(rng.choice([0.1, 0.25, 0.85]))
-        cloth = np.broadcast_to(first, xyz.shape).copy()
+        cloth = np.empty((len(rows), 3), dtype=np.float32)
+        cloth[:] = first
         if not plain and rng.random() < 0.5:
             patterns: tuple[Callable, ...] = (_stripes, _checks, _dots, _two_tone)
             choice = rng.integers(len(patterns) + 1)
@@ -206,20 +206,25 @@ class Wardrobe:
                 noise = self._pick_noise(rng.integers(1, 3), rng)[rows]
                 blend = np.clip(3 * noise + 0.5, 0, 1)
             else:
-                blend = patterns[choice](xyz, rng)
+                blend = patterns[choice](self._xyz[rows], rng)
             cloth += (second - first) * blend[:, None]
         if logo and rng.random() < 0.3:
-            size, low = rng.uniform(0.04, 0.11), rng.uniform(0.1, 0.25)
-            print_ = (np.abs(xyz[:, 0]) < size) & (np.abs(xyz[:, 1] - low - size) < size)
-            print_ &= (xyz[:, 2] > 0.06) == (rng.random() < 0.75)
-            mark = self._pick_noise(rng.integers(1, 4), rng)[rows[print_]] > 0
-            cloth[print_] = np.where(mark[:, None], cloth_color(rng), cloth_color(rng))
+            self._print_logo(cloth, rows, rng)
         tone = np.float32(0.10) * self._pick_noise(1, rng)[rows]
         tone += np.float32(0.08) * self._pick_noise(2, rng)[rows]
         tone += np.float32(rng.uniform(0, 0.08)) * self._pick_noise(3, rng)[rows]
         tone += 1
         cloth *= tone[:, None]
         return cloth
+
+    def _print_logo(self, cloth: np.ndarray, rows: np.ndarray, rng: np.random.Generator) -> None:
+        """Draw a two-coloured square on the chest or the back."""
+        xyz = self._xyz[rows]
+        size, low = rng.uniform(0.04, 0.11), rng.uniform(0.1, 0.25)
+        square = (np.abs(xyz[:, 0]) < size) & (np.abs(xyz[:, 1] - low - size) < size)
+        square &= (xyz[:, 2] > 0.06) == (rng.random() < 0.75)
+        mark = self._pick_noise(rng.integers(1, 4), rng)[rows[square]] > 0
+        cloth[square] = np.where(mark[:, None], cloth_color(rng), cloth_color(rng))
 
 
 def cloth_color(rng: np.random.Generator) -> np.ndarray:

@@ -84,7 +84,8 @@ def _here(cache: SyntheticWorldCache, missing: Sequence[int]) -> Iterator[int]:
 def _in_processes(
     cache: SyntheticWorldCache, root: str | os.PathLike, missing: Sequence[int], workers: int
 ) -> Iterator[int]:
-    context = multiprocessing.get_context()
+    # A forked child can hang on locks that threads of torch or numba held: start afresh.
+    context = multiprocessing.get_context('spawn')
     done = context.Queue()
     processes = [
         context.Process(
@@ -119,8 +120,9 @@ def _next_result(done: multiprocessing.Queue, processes: Sequence) -> int | Base
             codes = [process.exitcode for process in processes]
             if any(code for code in codes if code is not None) or None not in codes:
                 raise RuntimeError(
-                    f'SyntheticWorld: a worker process died (exit codes {codes}), perhaps for '
-                    'lack of memory; start again with fewer workers: what is made is kept'
+                    f'SyntheticWorld: a worker process died (exit codes {codes}): too little '
+                    'memory, or a script without `if __name__ == "__main__":`; start again with '
+                    'fewer workers (0 needs no process): what is made is kept'
                 ) from None
 
 

@@ -1,6 +1,7 @@
 """Any timm model as a backbone."""
 
 import timm
+import torch
 from mmengine.model import BaseModule
 from torch import Tensor
 
@@ -62,6 +63,8 @@ class TimmBackbone(BaseModule):
         self.model = timm.create_model(
             model_name, pretrained=False, features_only=True, out_indices=(out_index,), **options
         )
+        # Depthwise convolutions train much faster with the channels last; the numbers are the same.
+        self.model.to(memory_format=torch.channels_last)
         self.out_channels: int = self.model.feature_info.channels()[0]
         self.stride: int = self.model.feature_info.reduction()[0]
 
@@ -77,4 +80,4 @@ class TimmBackbone(BaseModule):
 
     def forward(self, images: Tensor) -> Tensor:
         check_shape(images, (None, 3, None, None), 'TimmBackbone: images')
-        return self.model(images)[0]
+        return self.model(images.contiguous(memory_format=torch.channels_last))[0]
