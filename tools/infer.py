@@ -16,7 +16,9 @@ import numpy as np
 from whmr.apis import HMRInferencer, InferenceReport
 from whmr.engine import ConfigError, cli
 
-CONFIG = Path(__file__).resolve().parents[1] / 'configs' / 'whmr' / 'whmr_lite_stage3.py'
+ROOT = Path(__file__).resolve().parents[1]
+CONFIG = ROOT / 'configs' / 'whmr' / 'whmr_lite_stage3.py'
+CHECKPOINT = ROOT / 'checkpoints' / 'whmr_lite.safetensors'
 INTERRUPTED = 130
 EXAMPLES = """for each photo (or frame) FOLDER gets
   NAME.npz                     parameters, meshes, keypoints, camera (see whmr.apis.HMRResult)
@@ -50,7 +52,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         '--checkpoint',
         metavar='FILE',
-        help="weights: a file or the folder of a training run (default: the config's load_from)",
+        help='weights: a file or the folder of a training run (default: the bundled weights of the '
+        'lite model; for another --config its load_from)',
     )
     parser.add_argument(
         '--device', default='auto', help='auto, cpu, cuda, cuda:1 ... (default: auto)'
@@ -162,7 +165,7 @@ def infer(args: argparse.Namespace) -> InferenceReport:
     try:
         inferencer = HMRInferencer(
             args.config,
-            args.checkpoint,
+            args.checkpoint or (CHECKPOINT if args.config == str(CONFIG) else None),
             device=args.device,
             detector=None if args.detector == 'none' else args.detector,
             score_threshold=args.score_threshold,

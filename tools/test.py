@@ -14,12 +14,15 @@ os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
 if '--device=cpu' in sys.argv or ('--device', 'cpu') in zip(sys.argv, sys.argv[1:]):
     os.environ['CUDA_VISIBLE_DEVICES'] = '-1'
 
+from mmengine import Config
 from mmengine.dist import is_main_process
 
 from whmr.engine import cli
 from whmr.engine.atomic import write_text
 from whmr.engine.checkpoint import resolve_checkpoint
 from whmr.engine.runner import HMRRunner
+from whmr.evaluation import PerSampleMetric
+from whmr.registry import METRICS
 
 EXAMPLES = """examples:
   python tools/test.py configs/whmr/whmr_lite_stage2.py work_dirs/whmr_lite_stage2
@@ -39,13 +42,26 @@ def build_parser() -> argparse.ArgumentParser:
         'checkpoint', help='checkpoint file, or the folder of a training run (its last one)'
     )
     parser.add_argument(
-        '--dump', metavar='FILE', help='write the predictions, one row per person (.npz)'
+        '--dump',
+        metavar='FILE',
+        help='write the predictions, one row per person (.npz), and beside it the errors of each '
+        'person, one FILE_METRIC.csv per metric',
     )
     parser.add_argument(
         '--dump-vertices', action='store_true', help='write meshes into the --dump file, too'
     )
     parser.add_argument('--summary', metavar='FILE', help='write the metrics (.json)')
     return parser
+
+
+def dump_errors(cfg: Config, path: Path) -> None:
+    """Let every metric that measures samples one by one write its errors beside `path`."""
+    evaluators = cfg.test_evaluator
+    for evaluator in evaluators if isinstance(evaluators, list) else [evaluators]:
+        metric = METRICS.get(evaluator['type'])
+        if metric is not None and issubclass(metric, PerSampleMetric):
+            name = f'{path.stem}_{metric.__name__}.csv'
+            evaluator.setdefault('dump_path', str(path.with_name(name)))
 
 
 def test(args: argparse.Namespace) -> None:
@@ -70,6 +86,7 @@ def test(args: argparse.Namespace) -> None:
     if args.dump:
         dump = {'type': 'DumpPredictionsHook', 'path': args.dump, 'vertices': args.dump_vertices}
         cfg.custom_hooks = [*(cfg.get('custom_hooks') or ()), dump]
+        dump_errors(cfg, Path(args.dump))
     with cli.building():
         runner = HMRRunner.from_cfg(cfg)
         _ = runner.test_loop  # the data set, too, before the run begins

@@ -1,2 +1,15 @@
-# Stage 1 of `make demo`: the light model, a few hundred synthetic images, a minute of training.
+# Stage I of `make demo`: the light model, warm-started, a few hundred synthetic images.
 _base_ = ['../whmr/whmr_lite_stage1.py']
+model = dict(
+    backbone=dict(weights=None),
+    init_cfg=dict(
+        type='StrictPretrained',
+        checkpoint='checkpoints/whmr_lite.safetensors',
+        source_prefix='estimator.',
+    ),
+)
+train_cfg = dict(max_iters=40, val_interval=40)
+train_dataloader = dict(batch_size=16, num_workers=1, dataset=dict(num_images=300, num_workers=2))
+val_dataloader = dict(num_workers=0, dataset=dict(num_images=40))
+test_dataloader = dict(num_workers=0, dataset=dict(num_images=80, num_workers=2))
+default_hooks = dict(logger=dict(interval=10))

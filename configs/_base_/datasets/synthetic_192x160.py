@@ -18,7 +18,7 @@ test_pipeline = [
     dict(type='CropPerson', crop_shape=(192, 160)),
     dict(type='PackHMRInputs'),
 ]
-whole_photo = dict(type='ResizeFull', short_side=192, max_long_side=384)
+whole_photo = dict(type='ResizeFull', short_side=128, max_long_side=256)
 world_train_pipeline = train_pipeline[:-3] + [whole_photo] + train_pipeline[-3:]
 world_test_pipeline = test_pipeline[:-1] + [whole_photo] + test_pipeline[-1:]
 photo_train_pipeline = [

@@ -31,8 +31,9 @@ def test_texels_lie_where_the_faces_are(body, rest, atlas) -> None:
     found = atlas.positions[texel[:, 1], texel[:, 0]]
     distance = np.linalg.norm(found - centers, axis=1)
     assert np.median(distance) < 0.005
-    # Ears, fingers and toes are crowded in their charts.
-    assert np.percentile(distance, 99) < 0.04
+    # Fingers, toes and ears are crowded in their charts, where they share few texels.
+    plain = ~np.isin(body.atlas.part.numpy(), (3, 4, 5, 6, 23, 24))
+    assert np.percentile(distance[plain], 99) < 0.025
     assert (atlas.parts[texel[:, 1], texel[:, 0]] == body.atlas.part.numpy()).all()
     assert np.isfinite(atlas.positions).all()
 

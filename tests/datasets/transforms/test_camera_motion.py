@@ -270,3 +270,13 @@ def test_random_angles_have_the_asked_spread() -> None:
     assert abs(angles.mean()) < 4
     with pytest.raises(ValueError, match='max_deg'):
         RandomRoll(max_deg=200)
+
+
+def test_flip_swaps_what_is_visible_left_and_right() -> None:
+    row = GetBox()(tiny_rows(1)[0])
+    spin49 = JOINT_SETS['spin49']
+    row['visibility'] = np.zeros(49, bool)
+    row['visibility'][spin49.index('left_wrist')] = True
+    flipped = apply_flip(row)['visibility']
+    assert flipped.sum() == 1
+    assert flipped[spin49.index('right_wrist')]

@@ -109,6 +109,8 @@ def apply_flip(row: dict[str, Any]) -> dict[str, Any]:
             row[name], row[f'{name}_conf'] = flip_keypoints(
                 row[name], row[f'{name}_conf'], JOINT_SET, width=span
             )
+    if 'visibility' in row:
+        row['visibility'] = row['visibility'][list(JOINT_SETS[JOINT_SET].flip_permutation)]
     for name in ('global_orient', 'global_orient_world', 'world2cam_rotmat'):
         if name in row:
             row[name] = _float(MIRROR @ row[name] @ MIRROR)
