@@ -28,7 +28,7 @@ def test_every_named_set_is_there_and_complete() -> None:
         assert info.name == name
         assert info.root == f'data/{name}'
         assert info.home.startswith('http')
-        assert all([info.title, info.paper, info.licence, info.labels, info.images, info.converter])
+        assert all([info.title, info.paper, info.licence, info.labels, info.images])
         assert info.files
         assert all(file.startswith(name) and file.endswith('.npz') for file in info.files)
 

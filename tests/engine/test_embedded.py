@@ -108,7 +108,7 @@ def test_what_must_be_downloaded_is_replaced() -> None:
     assert new.load_from is None
     text = '\n'.join(lines)
     assert 'SMPL -> FreeBody (3 places)' in text
-    assert 'train_dataloader: MixtureDataset -> SyntheticWorld with 64 images' in text
+    assert 'train_dataloader: MixtureDataset -> SyntheticWorld with 24 images' in text
     assert 'max_iters 50000 -> 20' in text
     for path in ('work_dirs/whmr_r50_stage2', 'data/pretrained/r50.pth', 'work_dirs/gone/iter_1'):
         assert f'RANDOM WEIGHTS instead of {path}' in text

@@ -13,8 +13,7 @@ EMBEDDED = 'or run with --embedded, which needs no download (the synthetic world
 class DatasetInfo:
     """One named data set.
 
-    `files` are annotation files under `data/<name>/`; `images` is the folder of the photos there;
-    `converter` is the script of `tools/dataset_converters/` that writes the files.
+    `files` are annotation files under `data/<name>/`; `images` is the folder of the photos there.
     """
 
     name: str
@@ -25,7 +24,6 @@ class DatasetInfo:
     labels: str
     files: tuple[str, ...]
     images: str
-    converter: str
 
     @property
     def root(self) -> str:
@@ -35,8 +33,8 @@ class DatasetInfo:
     def how_to_get(self) -> str:
         """One line: where the data come from and what to run."""
         return (
-            f'{self.title} ({self.licence}): get it from {self.home}, put it under {self.root}, '
-            f'then run tools/dataset_converters/{self.converter}.py'
+            f'{self.title} ({self.licence}): get it from {self.home}, put it under {self.root} '
+            'and write its labels in our format (docs/annotation_format.md)'
         )
 
 
@@ -56,7 +54,6 @@ CATALOG: Mapping[str, DatasetInfo] = _catalog(
         labels='2D, 3D, SMPL (MoSh), intrinsics, world2cam',
         files=('h36m_train.npz', 'h36m_test.npz'),
         images='images',
-        converter='h36m',
     ),
     DatasetInfo(
         name='mpii',
@@ -67,7 +64,6 @@ CATALOG: Mapping[str, DatasetInfo] = _catalog(
         labels=f'2D, {_HMR2} or CLIFF',
         files=('mpii_train.npz', 'mpii_vitpose_train.npz', 'mpii_cliff_train.npz'),
         images='images',
-        converter='mpii',
     ),
     DatasetInfo(
         name='coco',
@@ -78,7 +74,6 @@ CATALOG: Mapping[str, DatasetInfo] = _catalog(
         labels=f'2D, SMPL pseudo labels (EFT, CLIFF) or {_HMR2}',
         files=('coco_train.npz', 'coco_vitpose_train.npz', 'coco_cliff_train.npz'),
         images='images',
-        converter='coco',
     ),
     DatasetInfo(
         name='mpi_inf_3dhp',
@@ -89,7 +84,6 @@ CATALOG: Mapping[str, DatasetInfo] = _catalog(
         labels='2D, 3D, SMPL fits',
         files=('mpi_inf_3dhp_train.npz', 'mpi_inf_3dhp_test.npz'),
         images='images',
-        converter='mpi_inf_3dhp',
     ),
     DatasetInfo(
         name='ava',
@@ -100,7 +94,6 @@ CATALOG: Mapping[str, DatasetInfo] = _catalog(
         labels=f'2D, {_HMR2}',
         files=('ava_train.npz',),
         images='images',
-        converter='hmr2_labels',
     ),
     DatasetInfo(
         name='aic',
@@ -111,7 +104,6 @@ CATALOG: Mapping[str, DatasetInfo] = _catalog(
         labels=f'2D, {_HMR2}',
         files=('aic_train.npz',),
         images='images',
-        converter='hmr2_labels',
     ),
     DatasetInfo(
         name='insta',
@@ -122,7 +114,6 @@ CATALOG: Mapping[str, DatasetInfo] = _catalog(
         labels=f'2D, {_HMR2}',
         files=('insta_train.npz',),
         images='images',
-        converter='hmr2_labels',
     ),
     DatasetInfo(
         name='agora',
@@ -133,7 +124,6 @@ CATALOG: Mapping[str, DatasetInfo] = _catalog(
         labels='2D, 3D, SMPL, intrinsics, world2cam',
         files=('agora_train.npz', 'agora_validation.npz'),
         images='images',
-        converter='agora',
     ),
     DatasetInfo(
         name='3dpw',
@@ -144,7 +134,6 @@ CATALOG: Mapping[str, DatasetInfo] = _catalog(
         labels='2D, SMPL, intrinsics, world2cam',
         files=('3dpw_train.npz', '3dpw_validation.npz', '3dpw_test.npz'),
         images='imageFiles',
-        converter='pw3d',
     ),
     DatasetInfo(
         name='humman',
@@ -155,7 +144,6 @@ CATALOG: Mapping[str, DatasetInfo] = _catalog(
         labels='2D, 3D, SMPL, intrinsics, world2cam',
         files=('humman_train.npz', 'humman_test.npz'),
         images='images',
-        converter='humman',
     ),
     DatasetInfo(
         name='spec_syn',
@@ -166,7 +154,6 @@ CATALOG: Mapping[str, DatasetInfo] = _catalog(
         labels='2D, 3D, SMPL, intrinsics, world2cam',
         files=('spec_syn_train.npz', 'spec_syn_test.npz'),
         images='images',
-        converter='spec',
     ),
     DatasetInfo(
         name='spec_mtp',
@@ -177,7 +164,6 @@ CATALOG: Mapping[str, DatasetInfo] = _catalog(
         labels='2D, 3D, SMPL, intrinsics, world2cam',
         files=('spec_mtp_test.npz',),
         images='images',
-        converter='spec',
     ),
     DatasetInfo(
         name='lsp',
@@ -188,7 +174,6 @@ CATALOG: Mapping[str, DatasetInfo] = _catalog(
         labels='2D, SMPL pseudo labels (EFT)',
         files=('lsp_train.npz',),
         images='images',
-        converter='lsp',
     ),
     DatasetInfo(
         name='lspet',
@@ -199,7 +184,6 @@ CATALOG: Mapping[str, DatasetInfo] = _catalog(
         labels='2D, SMPL pseudo labels (EFT)',
         files=('lspet_train.npz',),
         images='images',
-        converter='lsp',
     ),
 )
 

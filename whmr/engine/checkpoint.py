@@ -59,8 +59,7 @@ def read_checkpoint(path: str | Path, map_location: str | torch.device = 'cpu') 
         return {'state_dict': content if isinstance(content, OrderedDict) else dict(content)}
     keys = ', '.join(map(str, list(content)[:_SHOWN]))
     raise CheckpointError(
-        f"{path} holds no 'state_dict' (its keys: {keys}, ...); a checkpoint of another code base "
-        'must be converted first, see tools/checkpoint_converters'
+        f"{path} holds no 'state_dict' (its keys: {keys}, ...): it is no checkpoint of this library"
     )
 
 

@@ -12,8 +12,8 @@ from whmr.engine.missing import is_type, iter_dicts
 
 MAX_ITERS = 20
 MAX_EPOCHS = 1
-NUM_IMAGES = {'train': 64, 'val': 16, 'test': 16}
-MAX_BATCH_SIZE = 8
+NUM_IMAGES = {'train': 24, 'val': 8, 'test': 8}
+MAX_BATCH_SIZE = 4
 MAX_WORKERS = 2
 LOG_INTERVAL = 5
 EMBEDDED_SUFFIX = '_embedded'  # of an embedded run's work folder

@@ -79,7 +79,7 @@ class StrictPretrained:
                 f"it is the result of the config '{run}': train that first "
                 f'(python tools/train.py configs/.../{run}.py)'
                 if 'work_dirs' in path.parts
-                else 'get or convert it first (tools/checkpoint_converters)'
+                else 'get it first'
             )
             raise FileNotFoundError(
                 f'{error}; {advice}, or give another file to StrictPretrained(checkpoint=...)'
