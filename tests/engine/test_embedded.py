@@ -159,7 +159,7 @@ def test_one_error_lists_all_that_is_missing(workdir: Path) -> None:
         'SMPL_NEUTRAL.npz is missing: get SMPL from https://smpl.is.tue.mpg.de',
         'J_regressor_extra.npy',
         "the result of the config 'whmr_r50_stage2'",
-        'data/pretrained/r50.pth does not exist; get or convert it',
+        'data/pretrained/r50.pth does not exist; get it first',
         'work_dirs/gone/iter_1.pth does not exist',
         '--embedded',
     ):

@@ -88,5 +88,5 @@ def test_a_missing_result_says_what_to_train(tmp_path: Path) -> None:
     for path in ('work_dirs/whmr_lite_stage1', 'work_dirs/whmr_lite_stage1/iter_9.pth'):
         with pytest.raises(FileNotFoundError, match=r"the config 'whmr_lite_stage1': train that"):
             StrictPretrained(path)(Parent())
-    with pytest.raises(FileNotFoundError, match=r'vitpose\.pth does not exist; get or convert it'):
+    with pytest.raises(FileNotFoundError, match=r'vitpose\.pth does not exist; get it first'):
         StrictPretrained('data/pretrained/vitpose.pth')(Parent())
