@@ -8,8 +8,9 @@ model = dict(
         source_prefix='estimator.',
     ),
 )
-train_cfg = dict(max_iters=30, val_interval=30)
+train_cfg = dict(max_iters=20, val_interval=20)
 train_dataloader = dict(batch_size=16, num_workers=1, dataset=dict(num_images=300, num_workers=2))
 val_dataloader = dict(num_workers=0, dataset=dict(num_images=40))
 test_dataloader = dict(num_workers=0, dataset=dict(num_images=80, num_workers=2))
 default_hooks = dict(logger=dict(interval=10))
+optim_wrapper = dict(optimizer=dict(lr=5e-5))  # the warm start is only nudged
