@@ -9,12 +9,13 @@ PACKAGE = Path(__file__).resolve().parents[1] / 'whmr'
 
 # Part -> the parts that it may import. `testing` is for tests and plug-in authors: it may use
 # everything but the command line, and nothing may use it.
-BASE = {'geometry', 'keypoints', 'registry', 'version'}
+BASE = {'fileio', 'geometry', 'keypoints', 'registry', 'version'}
 BODIES = BASE | {'structures', 'body_models', 'rendering'}
 MIDDLE = {'models', 'datasets', 'evaluation', 'visualization', 'checkpoints'}
 ALLOWED: dict[str, set[str]] = {
     '': {'version'},  # whmr/__init__.py
     'version': set(),
+    'fileio': BASE,
     'geometry': BASE,
     'keypoints': BASE,
     'registry': BASE,

@@ -18,10 +18,10 @@ from mmengine import Config
 from mmengine.dist import is_main_process
 
 from whmr.engine import cli
-from whmr.engine.atomic import write_text
 from whmr.engine.checkpoint import resolve_checkpoint
 from whmr.engine.runner import HMRRunner
 from whmr.evaluation import PerSampleMetric
+from whmr.fileio import write_text
 from whmr.registry import METRICS
 
 EXAMPLES = """examples:

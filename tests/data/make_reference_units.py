@@ -7,10 +7,11 @@ named `function/field`.
 """
 
 import argparse
-import os
 from pathlib import Path
 
 import numpy as np
+
+from whmr.fileio import atomic_path
 
 PREFIXES = (
     'batch_rodrigues/',
@@ -49,9 +50,8 @@ def main() -> None:
     missing = [prefix for prefix in PREFIXES if not any(name.startswith(prefix) for name in kept)]
     if missing:
         raise SystemExit(f'the source holds no field that starts with {", ".join(missing)}')
-    partial = target.with_suffix('.tmp.npz')
-    np.savez_compressed(partial, **kept)
-    os.replace(partial, target)
+    with atomic_path(target) as partial:
+        np.savez_compressed(partial, **kept)
     size = target.stat().st_size
     if size > LIMIT:
         raise SystemExit(f'{target} takes {size} bytes, more than {LIMIT}')

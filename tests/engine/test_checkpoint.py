@@ -1,6 +1,5 @@
 """Checkpoint files: safe to read, whole when written, strict when loaded."""
 
-import errno
 import os
 import pickle
 from collections import OrderedDict
@@ -20,7 +19,6 @@ from whmr.engine import (
     load_weights,
     read_checkpoint,
     resolve_checkpoint,
-    write_bytes,
     write_checkpoint,
 )
 from whmr.engine.plain import from_plain, to_plain
@@ -207,20 +205,3 @@ def test_the_last_checkpoint_is_found_after_the_folder_moved(tmp_path: Path) -> 
     assert find_last_checkpoint(tmp_path) == tmp_path / 'iter_100.pth'
     (tmp_path / 'last_checkpoint').write_text('iter_7.pth')  # removed by hand
     assert resolve_checkpoint(tmp_path) == tmp_path / 'iter_100.pth'
-
-
-def test_a_write_that_fails_leaves_the_old_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / 'a.pth'
-    write_bytes(path, b'old')
-    monkeypatch.setattr(os, 'fsync', _no_space)
-    with pytest.raises(OSError, match=r'could not write .*a\.pth .*No space left') as caught:
-        write_bytes(path, b'new')
-    assert caught.value.errno == errno.ENOSPC
-    assert path.read_bytes() == b'old'
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def _no_space(_: int) -> None:
-    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

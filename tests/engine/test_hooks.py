@@ -70,7 +70,7 @@ def test_a_full_disk_leaves_the_last_checkpoint(
         real(descriptor)
 
     monkeypatch.setattr(os, 'fsync', fsync)
-    with pytest.raises(OSError, match=r'could not write .*iter_3\.pth .*No space left'):
+    with pytest.raises(OSError, match=r'could not write .*iter_3\.pth: No space left'):
         runner.train()
     monkeypatch.undo()
     assert find_last_checkpoint(tmp_path) == tmp_path / 'iter_2.pth'
@@ -85,7 +85,7 @@ def test_old_files_go_only_after_the_new_ones_came(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """At every moment of a run there is a whole checkpoint, and `last_checkpoint` names it."""
-    (tmp_path / '.iter_9.pth.123.partial').write_bytes(b'left by a killed run')
+    (tmp_path / '.iter_9.123.partial.pth').write_bytes(b'left by a killed run')
     saves = []
     original = HMRRunner.save_checkpoint
 

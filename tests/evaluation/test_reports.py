@@ -1,13 +1,11 @@
 import json
 import math
-import os
 from pathlib import Path
 
 import pytest
 
 from whmr.evaluation.reports import (
     format_table,
-    write_atomically,
     write_dump,
     write_summary,
 )
@@ -28,20 +26,6 @@ def test_summary_is_strict_json(tmp_path: Path) -> None:
     write_summary(tmp_path / 's.json', {'a': {'mean': math.nan, 'count': 0}, 'b': None, 'c': 'x'})
     read = json.loads((tmp_path / 's.json').read_text(), parse_constant=pytest.fail)
     assert read == {'a': {'mean': None, 'count': 0}, 'b': None, 'c': 'x'}
-
-
-def test_a_crash_while_writing_leaves_the_old_file(tmp_path: Path, monkeypatch) -> None:
-    path = tmp_path / 'errors.csv'
-    write_atomically(path, b'old')
-
-    def crash(_: int) -> None:
-        raise OSError('disk full')
-
-    monkeypatch.setattr(os, 'fsync', crash)
-    with pytest.raises(OSError, match='disk full'):
-        write_atomically(path, b'new')
-    assert path.read_bytes() == b'old'
-    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_unknown_dump_format_is_refused(tmp_path: Path) -> None:

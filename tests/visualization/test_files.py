@@ -1,12 +1,10 @@
-import errno
-import os
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
-from whmr.visualization import encode_obj, encode_png, save_obj, save_png, write_files
+from whmr.visualization import encode_obj, encode_png, save_obj, save_png
 
 
 def test_png_round_trip(rng, tmp_path: Path) -> None:
@@ -41,37 +39,3 @@ def test_obj_is_turned_upright_and_not_mirrored(tmp_path: Path) -> None:
 def test_obj_of_something_else(vertices, faces) -> None:
     with pytest.raises(ValueError, match='encode_obj'):
         encode_obj(vertices, faces)
-
-
-def test_files_are_written_together(tmp_path: Path) -> None:
-    write_files({tmp_path / 'a': b'1', tmp_path / 'b': b'2'})
-    assert (tmp_path / 'a').read_bytes() + (tmp_path / 'b').read_bytes() == b'12'
-    assert (tmp_path / 'a').stat().st_mode & 0o777 == 0o644
-
-
-def test_full_disk_leaves_nothing_behind(tmp_path: Path, monkeypatch) -> None:
-    (tmp_path / 'a').write_bytes(b'old')
-    real = os.fdopen
-
-    def full(descriptor: int, mode: str):
-        file = real(descriptor, mode)
-        if len(list(tmp_path.iterdir())) > 2:  # the second temporary file
-
-            class Full:
-                def __enter__(self):
-                    return self
-
-                def __exit__(self, *_):
-                    file.close()
-
-                def write(self, _):
-                    raise OSError(errno.ENOSPC, 'No space left on device')
-
-            return Full()
-        return file
-
-    monkeypatch.setattr(os, 'fdopen', full)
-    with pytest.raises(OSError, match='No space'):
-        write_files({tmp_path / 'a': b'new', tmp_path / 'b': b'2'})
-    assert [path.name for path in tmp_path.iterdir()] == ['a']
-    assert (tmp_path / 'a').read_bytes() == b'old'

@@ -17,9 +17,9 @@ from mmengine.logging import print_log
 from torch import nn
 
 from whmr.engine import cli
-from whmr.engine.atomic import write_text
 from whmr.engine.checkpoint import resolve_checkpoint
 from whmr.engine.runner import HMRRunner
+from whmr.fileio import write_text
 from whmr.models import RotationMultiply, Uncorrected, WorldHMR
 
 SHOWN = (

@@ -26,11 +26,12 @@ root quaternion on, then how high the figure is above the ground, m) and `panora
 
 import argparse
 import json
-import os
 from pathlib import Path
 
 import cv2
 import numpy as np
+
+from whmr.fileio import atomic_path, write_bytes
 
 FRAME_SIZE = 44
 PANORAMA_WIDTH = 1024
@@ -116,23 +117,14 @@ def clearance(frames: np.ndarray) -> np.ndarray:
     return np.maximum(0, lowest - TIPTOE)
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file through a temporary one beside it."""
-    temporary = path.with_name(f'{path.name}.tmp')
-    temporary.write_bytes(content)
-    os.replace(temporary, path)
-
-
 def build_motions(source: Path, out: Path) -> None:
     """Write `motions.npz`."""
     clips = {
         name: np.concatenate([frames[:, 4:], clearance(frames)[:, None]], axis=1).astype(np.float16)
         for name, frames in sorted(read_clips(source).items())
     }
-    temporary = out / 'motions.npz.tmp'
-    with open(temporary, 'wb') as file:
-        np.savez_compressed(file, **clips)
-    os.replace(temporary, out / 'motions.npz')
+    with atomic_path(out / 'motions.npz') as partial:
+        np.savez_compressed(partial, **clips)
 
 
 def repair_highlights(image: np.ndarray) -> np.ndarray:
@@ -182,7 +174,7 @@ def build_panoramas(source: Path, out: Path) -> None:
         if width != image.shape[1]:
             image = cv2.resize(image, (width, width // 2), interpolation=cv2.INTER_AREA)
         _, data = cv2.imencode('.jpg', image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
-        write_atomically(out / 'panoramas' / f'{name}.jpg', data.tobytes())
+        write_bytes(out / 'panoramas' / f'{name}.jpg', data.tobytes())
         x, y, z = light['light_direction']
         result[name] = dict(
             light_direction=[x, -y, z],
@@ -190,7 +182,7 @@ def build_panoramas(source: Path, out: Path) -> None:
             ambient_rgb=light['ambient_rgb'],
         )
     text = json.dumps(result, indent=1) + '\n'
-    write_atomically(out / 'panoramas.json', text.encode())
+    write_bytes(out / 'panoramas.json', text.encode())
 
 
 def main() -> None:

@@ -13,8 +13,9 @@ import torch
 from safetensors.torch import save
 from torch import Tensor
 
-from whmr.engine import cli, write_bytes
+from whmr.engine import cli
 from whmr.engine.checkpoint import read_checkpoint, resolve_checkpoint
+from whmr.fileio import write_bytes
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -5,13 +5,13 @@ from pathlib import Path
 import numpy as np
 
 from whmr.apis.hmr_result import HMRResult
+from whmr.fileio import write_files
 from whmr.visualization import (
     draw_overlay,
     draw_side_view,
     draw_world_view,
     encode_obj,
     encode_png,
-    write_files,
 )
 
 MAX_PICTURE_SIDE = 1600  # px

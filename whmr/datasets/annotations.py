@@ -38,7 +38,6 @@ if wanted `joint_set_3d` (default: `joint_set`), `licence`, `source`, `split`, `
 
 import json
 import os
-import tempfile
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -47,6 +46,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from whmr.datasets.annotation_checks import check_meta, drop_or_raise, row_problems
+from whmr.fileio import atomic_path
 
 FORMAT_VERSION = 1
 
@@ -137,16 +137,9 @@ def save_annotations(
         raise ValueError(f'{path}: an annotation file must end in .npz; rename it')
     meta = dict(meta)
     columns = _checked(path, dict(columns), meta, on_bad_rows)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(suffix='.tmp', prefix=f'.{path.stem}-', dir=path.parent)
-    try:
-        with os.fdopen(handle, 'wb') as file:
-            header = dict(format_version=np.int64(FORMAT_VERSION), meta=np.array(json.dumps(meta)))
-            np.savez_compressed(file, **header, **columns)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    header = dict(format_version=np.int64(FORMAT_VERSION), meta=np.array(json.dumps(meta)))
+    with atomic_path(path) as partial:
+        np.savez_compressed(partial, **header, **columns)
     return len(columns['bbox'])
 
 

@@ -1,6 +1,6 @@
 """The training engine: runner, checkpoints, hooks, optimisers, and what the tools share."""
 
-from whmr.engine.atomic import AtomicLocalBackend, write_bytes, write_text
+from whmr.engine.atomic import AtomicLocalBackend
 from whmr.engine.checkpoint import (
     LoadReport,
     find_last_checkpoint,
@@ -69,7 +69,5 @@ __all__ = [
     'seed_everything',
     'shutdown_distributed',
     'use_embedded',
-    'write_bytes',
     'write_checkpoint',
-    'write_text',
 ]

@@ -18,9 +18,9 @@ from mmengine.logging import print_log
 from mmengine.runner import CheckpointLoader
 from torch import Tensor, nn
 
-from whmr.engine.atomic import write_bytes, write_text
 from whmr.engine.errors import CheckpointError
 from whmr.engine.plain import from_plain, to_plain
+from whmr.fileio import write_bytes, write_text
 
 POINTER = 'last_checkpoint'
 _SHOWN = 3  # keys that an error names

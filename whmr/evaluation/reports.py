@@ -4,13 +4,13 @@ import csv
 import io
 import json
 import math
-import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from whmr.fileio import write_bytes, write_text
 
 DUMP_SUFFIXES = ('.csv', '.npz')
 
@@ -62,13 +62,13 @@ def write_dump(path: Path, rows: Sequence[Mapping[str, Any]], names: Sequence[st
         writer = csv.writer(text)
         writer.writerow(columns)
         writer.writerows(zip(*columns.values()))
-        write_atomically(path, text.getvalue().encode('utf-8'))
+        write_text(path, text.getvalue())
     elif path.suffix == '.npz':
         for name in names:
             columns[name] = [row['errors'].get(name, math.nan) for row in rows]
         data = io.BytesIO()
         np.savez_compressed(data, **{key: np.asarray(value) for key, value in columns.items()})
-        write_atomically(path, data.getvalue())
+        write_bytes(path, data.getvalue())
     else:
         raise ValueError(f'{path}: per-sample results are written to {" or ".join(DUMP_SUFFIXES)}')
 
@@ -80,28 +80,7 @@ def write_summary(path: Path, summary: Mapping[str, Any]) -> None:
         path: The file; its folder is created.
         summary: Nested mappings of strings, numbers and None.
     """
-    write_atomically(path, (json.dumps(_strict(summary), indent=2) + '\n').encode('utf-8'))
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file so that a crash leaves the old content or the new one, never a half.
-
-    Args:
-        path: The file; its folder is created.
-        data: Its whole content.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f'.{path.name}.')
-    try:
-        with os.fdopen(handle, 'wb') as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(partial, 0o644)
-        os.replace(partial, path)
-    except BaseException:
-        Path(partial).unlink(missing_ok=True)
-        raise
+    write_text(path, json.dumps(_strict(summary), indent=2) + '\n')
 
 
 def _strict(value: Any) -> Any:

@@ -1,6 +1,5 @@
 """Pictures of people over their photo, from the side and in the world; meshes as files."""
 
-from whmr.visualization.files import write_files
 from whmr.visualization.framing import frame_points
 from whmr.visualization.image_io import encode_png, save_png
 from whmr.visualization.mesh_io import encode_obj, save_obj
@@ -26,5 +25,4 @@ __all__ = [
     'render_overlay',
     'save_obj',
     'save_png',
-    'write_files',
 ]

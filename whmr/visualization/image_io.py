@@ -5,7 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from whmr.visualization.files import write_files
+from whmr.fileio import write_files
 
 
 def encode_png(image: np.ndarray) -> bytes:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from whmr.visualization.files import write_files
+from whmr.fileio import write_files
 
 
 def encode_obj(vertices: np.ndarray, faces: np.ndarray) -> bytes:

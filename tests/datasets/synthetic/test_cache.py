@@ -188,7 +188,7 @@ def test_another_generator_version_has_another_folder(settings, monkeypatch) -> 
 def test_stale_leftovers_are_removed(root, settings, shortcut) -> None:
     generate_images(settings, root, range(1))
     cache = SyntheticWorldCache(root, settings)
-    old, new = (cache.folder / f'images/0000/.{name}.jpg.tmp' for name in ('old', 'new'))
+    old, new = (cache.folder / f'images/0000/.{name}.partial.jpg' for name in ('old', 'new'))
     for path in (old, new):
         path.write_bytes(b'half')
     os.utime(old, (0, 0))

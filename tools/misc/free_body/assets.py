@@ -1,10 +1,10 @@
 """Pack the built body into the two files that the package ships."""
 
-import os
-import tempfile
 from pathlib import Path
 
 import numpy as np
+
+from whmr.fileio import atomic_path
 
 
 def sparse_fields(prefix: str, matrix: np.ndarray) -> dict[str, np.ndarray]:
@@ -25,12 +25,5 @@ def unique_edges(faces: np.ndarray) -> np.ndarray:
 
 def write_npz(path: Path, fields: dict[str, np.ndarray]) -> None:
     """Write a compressed file in one step, so that a stopped build leaves no half file."""
-    handle, name = tempfile.mkstemp(dir=path.parent, suffix='.npz')
-    try:
-        with os.fdopen(handle, 'wb') as file:
-            np.savez_compressed(file, **fields)
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    with atomic_path(path) as partial:
+        np.savez_compressed(partial, **fields)

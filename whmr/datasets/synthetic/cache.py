@@ -6,8 +6,6 @@ whole only if both files are. Files appear under their names only when they are 
 
 import io
 import os
-import time
-import uuid
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -17,6 +15,7 @@ import numpy as np
 
 from whmr.datasets.synthetic.generator import SyntheticImage
 from whmr.datasets.synthetic.settings import SyntheticWorldSettings
+from whmr.fileio import remove_partial_files, write_bytes, write_text
 
 FILES_PER_FOLDER = 1000
 STALE_SECONDS = 3600
@@ -55,11 +54,12 @@ class SyntheticWorldCache:
 
         Shapes: none.
         """
-        write_atomically(self.image_path(index), image.jpeg)
+        write_bytes(self.image_path(index), image.jpeg, durable=False)
         check = dict(
             image_bytes=np.int64(len(image.jpeg)), image_crc32=np.int64(zlib.crc32(image.jpeg))
         )
-        write_atomically(self.label_path(index), pack_arrays({**image.columns, **check}))
+        labels = pack_arrays({**image.columns, **check})
+        write_bytes(self.label_path(index), labels, durable=False)
 
     def read(self, index: int) -> dict[str, np.ndarray] | None:
         """The labels of an image, with `image_bytes` and `image_crc32`; None if not readable.
@@ -89,45 +89,11 @@ class SyntheticWorldCache:
         """Write `settings.json`, for people who look into the folder."""
         path = self.folder / 'settings.json'
         if not path.is_file():
-            write_atomically(path, self.settings.to_json().encode())
+            write_text(path, self.settings.to_json())
 
     def remove_stale_files(self) -> None:
         """Remove what writers that were killed long ago have left."""
-        for path in self.folder.rglob('.*.tmp'):
-            try:
-                if time.time() - path.stat().st_mtime > STALE_SECONDS:
-                    path.unlink()
-            except OSError:
-                continue  # another process was faster
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file so that it is either whole or not there.
-
-    Args:
-        path: The file; missing folders are made.
-        content: What it is to hold.
-
-    Raises:
-        OSError: The disk is full or not writable.
-
-    Shapes: none.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f'.{path.name}.{uuid.uuid4().hex}.tmp')
-    try:
-        temporary.write_bytes(content)
-        os.replace(temporary, path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise OSError(
-            error.errno,
-            f'{path}: cannot be written ({error.strerror}); free some space or choose another '
-            'data_root, then start again: what is there is kept',
-        ) from error
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+        remove_partial_files(self.folder, older_than=STALE_SECONDS)
 
 
 def pack_arrays(arrays: Mapping[str, np.ndarray]) -> bytes:

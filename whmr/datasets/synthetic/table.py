@@ -10,9 +10,9 @@ from whmr.datasets.synthetic.cache import (
     SyntheticWorldCache,
     pack_arrays,
     unpack_arrays,
-    write_atomically,
 )
 from whmr.datasets.synthetic.settings import GENERATOR_VERSION
+from whmr.fileio import write_bytes
 
 CHECKS = ('image_bytes', 'image_crc32')
 NOT_ANNOTATIONS = ('visibility',)
@@ -118,5 +118,5 @@ class SyntheticWorldTable:
         )
         save_annotations(self.annotation_path, columns, meta)
         index['annotation_crc32'] = np.int64(zlib.crc32(self.annotation_path.read_bytes()))
-        write_atomically(self.index_path, pack_arrays(index))
+        write_bytes(self.index_path, pack_arrays(index))
         return index

@@ -8,8 +8,9 @@ from mmengine.dist import is_main_process, master_only
 from mmengine.hooks import CheckpointHook as MMEngineCheckpointHook
 from mmengine.runner import Runner
 
-from whmr.engine.atomic import ATOMIC_BACKEND, remove_partial_files
+from whmr.engine.atomic import ATOMIC_BACKEND
 from whmr.engine.checkpoint import read_checkpoint, write_checkpoint, write_pointer
+from whmr.fileio import remove_partial_files
 from whmr.registry import HOOKS
 
 

@@ -11,7 +11,7 @@ from mmengine.dist import collect_results
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-from whmr.engine.atomic import write_bytes
+from whmr.fileio import write_bytes
 from whmr.registry import HOOKS
 from whmr.structures import HMRDataSample
 
