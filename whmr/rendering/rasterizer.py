@@ -104,12 +104,11 @@ def _rasterize_numba(
     from whmr.rendering._numba_rasterizer import rasterize_batch
 
     shape = (len(vertices), *image_shape)
-    face_id = torch.full(shape, -1, dtype=torch.int64)
-    barycentric = torch.zeros(*shape, 3)
-    depth = torch.full(shape, torch.inf)
+    face_id = torch.empty(shape, dtype=torch.int64)
+    barycentric = torch.empty(*shape, 3)
+    depth = torch.empty(shape)
     inputs = [x.contiguous().numpy() for x in (vertices, faces, intrinsics)]
     rasterize_batch(*inputs, NEAR, face_id.numpy(), barycentric.numpy(), depth.numpy())
-    depth[face_id < 0] = 0
     return RasterOutput(face_id, barycentric, depth)
 
 
