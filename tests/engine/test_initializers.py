@@ -7,6 +7,7 @@ import torch
 from mmengine.model import BaseModule
 from torch import nn
 
+from whmr.body_models import FreeBody
 from whmr.engine import CheckpointError, StrictPretrained, write_checkpoint
 from whmr.registry import WEIGHT_INITIALIZERS
 
@@ -90,3 +91,15 @@ def test_a_missing_result_says_what_to_train(tmp_path: Path) -> None:
             StrictPretrained(path)(Parent())
     with pytest.raises(FileNotFoundError, match=r'vitpose\.pth does not exist; get it first'):
         StrictPretrained('data/pretrained/vitpose.pth')(Parent())
+
+
+def test_weights_of_another_body_are_refused_unless_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / 'iter_1.pth'
+    state = {f'linear.{key}': value for key, value in nn.Linear(2, 2).state_dict().items()}
+    write_checkpoint(path, {'state_dict': state, 'meta': {'topology': ['smpl']}})
+    model = Child()
+    model.body = FreeBody()
+    with pytest.raises(CheckpointError, match=r'iter_1\.pth was .* topology smpl, .* free_body'):
+        StrictPretrained(str(path))(model)
+    StrictPretrained(str(path), any_body=True)(model)
+    assert torch.equal(model.linear.bias, state['linear.bias'])

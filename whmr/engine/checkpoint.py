@@ -6,7 +6,6 @@ A checkpoint is a dict with `state_dict` and, from our runner, `meta`, `message_
 """
 
 import io
-import pickle
 import re
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -18,6 +17,8 @@ from mmengine.logging import print_log
 from mmengine.runner import CheckpointLoader
 from torch import Tensor, nn
 
+from whmr.body_models import BodyModel
+from whmr.checkpoints import read_safetensors, read_torch
 from whmr.engine.errors import CheckpointError
 from whmr.engine.plain import from_plain, to_plain
 from whmr.fileio import write_bytes, write_text
@@ -48,9 +49,9 @@ def read_checkpoint(path: str | Path, map_location: str | torch.device = 'cpu') 
     """
     path = resolve_checkpoint(path)
     if path.suffix == '.safetensors':
-        content = _read_safetensors(path, map_location)
+        content = read_safetensors(path, map_location)
     else:
-        content = _read_torch(path, map_location)
+        content = read_torch(path, map_location)
     if not isinstance(content, Mapping) or not content:
         raise CheckpointError(f'{path} is no checkpoint: it holds a {type(content).__name__}')
     if 'state_dict' in content:
@@ -60,6 +61,7 @@ def read_checkpoint(path: str | Path, map_location: str | torch.device = 'cpu') 
     keys = ', '.join(map(str, list(content)[:_SHOWN]))
     raise CheckpointError(
         f"{path} holds no 'state_dict' (its keys: {keys}, ...): it is no checkpoint of this library"
+        '; those of other projects are converted by tools/checkpoint_converters/convert.py'
     )
 
 
@@ -131,12 +133,41 @@ def load_weights(
 
     Raises:
         FileNotFoundError: There is no such file.
-        CheckpointError: The file is damaged, or (strict) belongs to another model.
+        CheckpointError: The file is damaged, of another body, or (strict) of another model.
     """
     checkpoint = read_checkpoint(path)
     what = str(path)
+    check_topology(model, checkpoint, what)
     state_dict = select_prefix(checkpoint['state_dict'], prefix, what)
     return load_state_dict(model, state_dict, what, strict=strict)
+
+
+def body_topologies(model: nn.Module) -> list[str]:
+    """Names of the mesh topologies that the body models inside `model` have."""
+    found = {module.topology for module in model.modules() if isinstance(module, BodyModel)}
+    return sorted(found)
+
+
+def check_topology(model: nn.Module, checkpoint: Mapping[str, Any], what: str) -> None:
+    """Refuse weights that were trained with another body than `model` has.
+
+    Nothing of a body is stored in a checkpoint, so the weights would fit and give nonsense.
+
+    Args:
+        model: What is to receive the weights.
+        checkpoint: The checkpoint; one that does not say its body is accepted.
+        what: The name of the file, for messages.
+
+    Raises:
+        CheckpointError: The bodies differ.
+    """
+    trained = (checkpoint.get('meta') or {}).get('topology')
+    ours = body_topologies(model)
+    if trained and ours and list(trained) != ours:
+        raise CheckpointError(
+            f'{what} was trained with the body topology {"/".join(trained)}, but the body of this '
+            f'{type(model).__name__} is {"/".join(ours)}; use the body of the checkpoint'
+        )
 
 
 def select_prefix(state_dict: Mapping[str, Tensor], prefix: str, what: str) -> dict[str, Tensor]:
@@ -216,38 +247,6 @@ def _count(keys: list[str], shown: list[str], what: str) -> str:
     more = ', ...' if len(keys) > _SHOWN else ''
     noun = 'key' if len(keys) == 1 else 'keys'
     return f'{len(keys)} {noun} {what} ({", ".join(shown[:_SHOWN])}{more})'
-
-
-def _read_safetensors(path: Path, map_location: str | torch.device) -> dict[str, Tensor]:
-    try:
-        from safetensors import SafetensorError
-        from safetensors.torch import load_file
-    except ImportError:
-        raise CheckpointError(
-            f'{path} needs the safetensors package: pip install safetensors'
-        ) from None
-    try:
-        return load_file(path, device=str(map_location))
-    except (SafetensorError, ValueError, OSError) as error:
-        raise CheckpointError(f'{path} is damaged or no safetensors file: {error}') from None
-
-
-def _read_torch(path: Path, map_location: str | torch.device) -> Any:
-    damaged = f'{path} is damaged, cut off, or no checkpoint ({path.stat().st_size} bytes)'
-    try:
-        return torch.load(path, map_location=map_location, weights_only=True)
-    except (OSError, MemoryError):
-        raise
-    except pickle.UnpicklingError as error:
-        found = re.search(r'(?:GLOBAL|Unsupported class) ([\w.]+)', str(error))
-        if found is None:
-            raise CheckpointError(damaged) from None
-        raise CheckpointError(
-            f'{path} was refused: beside tensors it holds the Python object {found.group(1)}, and '
-            'loading it could run foreign code; ask its author for a file of weights only'
-        ) from None
-    except Exception:  # torch raises many kinds for a broken file
-        raise CheckpointError(damaged) from None
 
 
 def load_from_local(filename: str, map_location: str | torch.device | None = None) -> dict:

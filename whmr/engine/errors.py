@@ -1,8 +1,6 @@
 """Errors whose one message tells a user what to do; the command line tools print it alone."""
 
-
-class CheckpointError(ValueError):
-    """A checkpoint file is damaged, unsafe, or belongs to another model."""
+from whmr.checkpoints import CheckpointError as CheckpointError
 
 
 class ConfigError(ValueError):

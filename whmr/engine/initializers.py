@@ -6,7 +6,9 @@ from mmengine.logging import print_log
 from mmengine.model import update_init_info
 from torch import nn
 
+from whmr.checkpoints import read_foreign
 from whmr.engine.checkpoint import (
+    check_topology,
     load_state_dict,
     read_checkpoint,
     resolve_checkpoint,
@@ -29,18 +31,31 @@ class StrictPretrained:
             checkpoint).
         prefix: Dotted path of the submodule that receives the weights; '' is the module itself.
         source_prefix: Take only the keys of the file under this prefix, which is removed.
+        foreign: The file is another project's: its state dict is looked for under the names that
+            trainers use (`whmr.checkpoints.read_foreign`).
+        any_body: Take weights that were trained with another body, too (an embedded run does).
 
     Shapes: none; every weight must have the module's own shape.
 
     Raises:
         FileNotFoundError: There is no such checkpoint; the message says what to train first.
-        CheckpointError: The weights do not fit.
+        CheckpointError: The weights do not fit, or were trained with another body.
     """
 
-    def __init__(self, checkpoint: str, prefix: str = '', *, source_prefix: str = '') -> None:
+    def __init__(
+        self,
+        checkpoint: str,
+        prefix: str = '',
+        *,
+        source_prefix: str = '',
+        foreign: bool = False,
+        any_body: bool = False,
+    ) -> None:
         self.checkpoint = checkpoint
         self.prefix = prefix.rstrip('.')
         self.source_prefix = source_prefix
+        self.foreign = foreign
+        self.any_body = any_body
 
     def __call__(self, module: nn.Module) -> None:
         """Load the checkpoint into `module` or its submodule."""
@@ -53,9 +68,10 @@ class StrictPretrained:
                 f'children are: {names}'
             ) from None
         path = self.find()
-        weights = select_prefix(
-            read_checkpoint(path)['state_dict'], self.source_prefix, what=str(path)
-        )
+        checkpoint = {'state_dict': read_foreign(path)} if self.foreign else read_checkpoint(path)
+        if not self.any_body:
+            check_topology(target, checkpoint, str(path))
+        weights = select_prefix(checkpoint['state_dict'], self.source_prefix, what=str(path))
         load_state_dict(target, weights, what=str(path))
         for child in target.modules():
             if child is not module and hasattr(child, 'init_weights'):
@@ -79,7 +95,7 @@ class StrictPretrained:
                 f"it is the result of the config '{run}': train that first "
                 f'(python tools/train.py configs/.../{run}.py)'
                 if 'work_dirs' in path.parts
-                else 'get it first'
+                else 'get it first (docs/release.md: how published checkpoints are converted)'
             )
             raise FileNotFoundError(
                 f'{error}; {advice}, or give another file to StrictPretrained(checkpoint=...)'
