@@ -14,7 +14,7 @@ os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
 import numpy as np
 
 from whmr.apis import HMRInferencer, InferenceReport
-from whmr.engine import ConfigError, cli
+from whmr.engine import CheckpointError, ConfigError, cli
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIG = ROOT / 'configs' / 'whmr' / 'whmr_lite_stage3.py'
@@ -163,14 +163,15 @@ def infer(args: argparse.Namespace) -> InferenceReport:
     """
     camera = read_camera(args)
     try:
-        inferencer = HMRInferencer(
-            args.config,
-            args.checkpoint or (CHECKPOINT if args.config == str(CONFIG) else None),
-            device=args.device,
-            detector=None if args.detector == 'none' else args.detector,
-            score_threshold=args.score_threshold,
-            batch_size=args.batch_size,
-        )
+        with cli.building():
+            inferencer = HMRInferencer(
+                args.config,
+                args.checkpoint or (CHECKPOINT if args.config == str(CONFIG) else None),
+                device=args.device,
+                detector=None if args.detector == 'none' else args.detector,
+                score_threshold=args.score_threshold,
+                batch_size=args.batch_size,
+            )
         return inferencer(
             args.input,
             boxes=None if args.boxes is None else np.array(args.boxes),
@@ -185,7 +186,11 @@ def infer(args: argparse.Namespace) -> InferenceReport:
     except KeyboardInterrupt:
         sys.stderr.write(f'\ninterrupted; the files in {args.out} are whole\n')
         raise SystemExit(INTERRUPTED) from None
-    except (ValueError, KeyError, ImportError, FileExistsError, NotADirectoryError) as error:
+    except (FileExistsError, NotADirectoryError) as error:
+        raise ConfigError(f'--out {args.out}: there is a file in the way') from error
+    except (CheckpointError, ConfigError):
+        raise
+    except (ValueError, KeyError, ImportError) as error:
         message = error.args[0] if isinstance(error, KeyError) and error.args else error
         raise ConfigError(str(message)) from error
 

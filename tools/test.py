@@ -17,15 +17,22 @@ if '--device=cpu' in sys.argv or ('--device', 'cpu') in zip(sys.argv, sys.argv[1
 from mmengine import Config
 from mmengine.dist import is_main_process
 
+from whmr.datasets import BadSampleError
 from whmr.engine import cli
 from whmr.engine.checkpoint import resolve_checkpoint
+from whmr.engine.hooks.bad_photo_hook import NUM_BAD_SAMPLES
+from whmr.engine.missing import is_type, iter_dicts
 from whmr.engine.runner import HMRRunner
 from whmr.evaluation import PerSampleMetric
 from whmr.fileio import write_text
 from whmr.registry import METRICS
 
-EXAMPLES = """examples:
+EXAMPLES = """exit code: 0; 1 if photos could not be used (they are listed, the others count);
+2 if the command itself is wrong
+
+examples:
   python tools/test.py configs/whmr/whmr_lite_stage2.py work_dirs/whmr_lite_stage2
+  python tools/test.py configs/orient_correct/hmr_lite_transplant.py
   python tools/test.py CONFIG CHECKPOINT --summary metrics.json --dump predictions.npz
 """
 
@@ -39,7 +46,10 @@ def build_parser() -> argparse.ArgumentParser:
     )
     cli.add_common_arguments(parser)
     parser.add_argument(
-        'checkpoint', help='checkpoint file, or the folder of a training run (its last one)'
+        'checkpoint',
+        nargs='?',
+        help='checkpoint file, or the folder of a training run (its last one); without it the '
+        "weights are those that the config's parts name (a transplant, which nothing trains)",
     )
     parser.add_argument(
         '--dump',
@@ -60,7 +70,8 @@ def dump_errors(cfg: Config, path: Path) -> None:
     for evaluator in evaluators if isinstance(evaluators, list) else [evaluators]:
         metric = METRICS.get(evaluator['type'])
         if metric is not None and issubclass(metric, PerSampleMetric):
-            name = f'{path.stem}_{metric.__name__}.csv'
+            name = evaluator.get('protocol', metric.__name__)  # several protocols may be asked for
+            name = f'{path.stem}_{name}.csv'
             evaluator.setdefault('dump_path', str(path.with_name(name)))
 
 
@@ -73,9 +84,13 @@ def test(args: argparse.Namespace) -> None:
     if args.dump_vertices and not args.dump:
         raise cli.ConfigError('--dump-vertices needs --dump FILE')
     # Testing averaged weights needs `load_from`: they are loaded when the run has begun.
-    checkpoint = resolve_checkpoint(args.checkpoint)
+    checkpoint = resolve_checkpoint(args.checkpoint) if args.checkpoint else None
+    if checkpoint is None and not any(
+        is_type(n, 'StrictPretrained') for n in iter_dicts(cfg.model)
+    ):
+        raise cli.ConfigError(f'{args.config} names no weights: give a checkpoint')
     cfg.resume = False
-    cfg.load_from = str(checkpoint)
+    cfg.load_from = None if checkpoint is None else str(checkpoint)
     cfg = cli.settle_files(cfg, embedded=args.embedded, training=False)
     for name in ('train_dataloader', 'train_cfg', 'optim_wrapper', 'param_scheduler'):
         cfg[name] = None
@@ -90,17 +105,31 @@ def test(args: argparse.Namespace) -> None:
     with cli.building():
         runner = HMRRunner.from_cfg(cfg)
         _ = runner.test_loop  # the data set, too, before the run begins
+        if checkpoint is None:
+            runner.model.init_weights()
     metrics = runner.test()
+    num_bad = runner.message_hub.get_info(NUM_BAD_SAMPLES)
     if args.summary and is_main_process():
         summary = {
             'config': args.config,
-            'checkpoint': str(checkpoint),
+            'checkpoint': None if checkpoint is None else str(checkpoint),
             'embedded': args.embedded,
             'date': time.strftime('%Y-%m-%d %H:%M:%S'),
             'num_samples': len(runner.test_dataloader.dataset),
+            'num_bad_samples': num_bad,
             'metrics': {name: float(value) for name, value in metrics.items()},
+            'settings': {
+                metric.prefix: dict(metric.settings)
+                for metric in runner.test_loop.evaluator.metrics
+                if hasattr(metric, 'settings')
+            },
         }
         write_text(Path(args.summary), json.dumps(summary, indent=2) + '\n')
+    if num_bad:
+        raise BadSampleError(
+            f'{num_bad} of {len(runner.test_dataloader.dataset)} samples have no usable photo (see '
+            'the log): the figures are over the others'
+        )
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -12,6 +12,7 @@ from whmr.apis.detectors.ssd import (
     non_maximum_suppression,
     ssd_anchors,
 )
+from whmr.engine import CheckpointError
 from whmr.registry import DETECTORS
 
 # Boxes drawn by hand around what is visible.
@@ -116,6 +117,13 @@ def test_missing_model_file(tmp_path: Path) -> None:
         OnnxPersonDetector(tmp_path / 'nothing.onnx')
 
 
+def test_damaged_model_file(tmp_path: Path) -> None:
+    pytest.importorskip('onnxruntime')
+    (tmp_path / 'cut.onnx').write_bytes(b'xx')
+    with pytest.raises(ValueError, match=r'cut\.onnx is damaged or no ONNX model'):
+        OnnxPersonDetector(tmp_path / 'cut.onnx')
+
+
 def test_missing_runtime_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, 'onnxruntime', None)
     with pytest.raises(ImportError, match=r'pip install whmr\[detect\]'):
@@ -130,7 +138,7 @@ def test_whole_image() -> None:
 
 def test_torchvision_without_network_names_the_offline_detector(monkeypatch, tmp_path) -> None:
     monkeypatch.setenv('TORCH_HOME', str(tmp_path))
-    with pytest.raises(RuntimeError, match='OnnxPersonDetector'):
+    with pytest.raises(ConnectionError, match='OnnxPersonDetector'):
         TorchvisionDetector('fasterrcnn_mobilenet_v3_large_fpn')
 
 
@@ -146,6 +154,9 @@ def test_torchvision_with_own_weights(tmp_path, rng) -> None:
     boxes, scores = detector.detect(rng.integers(0, 256, (64, 80, 3), dtype=np.uint8))
     assert boxes.shape == (len(scores), 4) and boxes.dtype == np.float32
     with pytest.raises(FileNotFoundError):
+        TorchvisionDetector('fasterrcnn_mobilenet_v3_large_fpn', checkpoint=tmp_path / 'other.pth')
+    torch.save({'weight': torch.zeros(1)}, tmp_path / 'other.pth')
+    with pytest.raises(CheckpointError, match=r'other\.pth does not fit this FasterRCNN'):
         TorchvisionDetector('fasterrcnn_mobilenet_v3_large_fpn', checkpoint=tmp_path / 'other.pth')
 
 

@@ -81,6 +81,13 @@ def test_no_video(tmp_path: Path) -> None:
     assert ['opened' in found[0].error, 'no such file' in found[1].error] == [True, True]
 
 
+def test_dead_links_of_a_folder_are_reported(write_photo) -> None:
+    folder = write_photo('a.jpg').parent
+    (folder / 'b.jpg').symlink_to(folder / 'gone.jpg')
+    found = list(ImageSource(folder))
+    assert [item.error for item in found] == [None, 'no such file']
+
+
 def test_nothing_to_read(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match='holds no picture'):
         ImageSource(tmp_path)

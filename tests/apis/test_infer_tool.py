@@ -97,6 +97,8 @@ def test_bad_box_is_a_failure_not_an_end(run, write_photo, tmp_path: Path, capsy
         (('--config', 'gone.py'), 'gone.py'),
         (('--camera', 'gone.json'), 'gone.json'),
         (('--pitch', '5'), 'pitch and roll'),
+        (('--pitch', 'nan', '--roll', '0'), 'finite'),
+        (('--out', 'PHOTO/inside'), 'PHOTO/inside'),
         (('--device', 'nowhere'), 'nowhere'),
         (('--every', '0'), 'every'),
         (('--batch-size', '0'), 'batch_size'),
@@ -108,9 +110,27 @@ def test_mistakes_end_with_two(
     common = ['--config', str(config_file), '--device', 'cpu', '--no-progress']
     photo = str(write_photo('a.jpg'))
     boxes = [] if 'none' in args else list(BOX)
+    args, message = [x.replace('PHOTO', photo) for x in args], message.replace('PHOTO', photo)
     assert tool.main([photo, '--out', str(tmp_path / 'o'), *common, *boxes, *args]) == 2
     error = capsys.readouterr().err
     assert message in error and error.count('\n') == 1
+
+
+def test_a_misspelt_config_is_one_line(tool, config_file, write_photo, tmp_path, capsys) -> None:
+    config_file.write_text(config_file.read_text().replace('broken=', 'brocken='))
+    common = ['--config', str(config_file), '--out', str(tmp_path / 'o'), '--no-progress']
+    assert tool.main([str(write_photo('a.jpg')), *common, *BOX]) == 2
+    error = capsys.readouterr().err
+    assert "unexpected keyword argument 'brocken'" in error and error.count('\n') == 1
+
+
+def test_without_a_network_the_offline_detector_is_named(
+    run, write_photo, tmp_path, capsys, monkeypatch
+) -> None:
+    monkeypatch.setenv('TORCH_HOME', str(tmp_path / 'torch'))
+    assert run(write_photo('a.jpg'), '--detector', 'torchvision', *QUICK) == 1
+    error = [x for x in capsys.readouterr().err.splitlines() if x.startswith('error: ')]
+    assert len(error) == 1 and 'OnnxPersonDetector' in error[0]
 
 
 def test_empty_folder_and_a_file_in_the_way(run, write_photo, tmp_path: Path, capsys) -> None:

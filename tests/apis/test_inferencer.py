@@ -180,6 +180,31 @@ def test_bad_items_are_skipped_and_listed(make_inferencer, write_photo, tmp_path
     assert {path.stem.split('_')[0] for path in (tmp_path / 'out').iterdir()} == {'good'}
 
 
+def test_a_wrong_entry_spoils_its_photo_only(make_inferencer, write_photo) -> None:
+    run = make_inferencer()
+    photos = [write_photo(name) for name in ('a.jpg', 'b.jpg', 'c.jpg', 'd.jpg')]
+    off = {'intrinsics': [[50, 0, 0], [0, 50, 0], [0, 0, 1]]}
+    camera = {'a.jpg': {'pitch': 'up', 'roll': 0}, 'b.jpg': off}
+    boxes = {'a.jpg': SMALL, 'b.jpg': SMALL, 'c.jpg': [[1, 2, 3]], 'd.jpg': SMALL}
+    report = run(photos, boxes=boxes, camera=camera, progress=False)
+    assert report.num_images == 1 and report.results[0].image_name.endswith('d.jpg')
+    listed = [(Path(failure.name).name, failure.reason) for failure in report.failures]
+    assert [name for name, _ in listed] == ['a.jpg', 'b.jpg', 'c.jpg']
+    for (_, reason), word in zip(listed, ('pitch', 'principal point', '(N, 4)'), strict=True):
+        assert word in reason
+    # What is said of all photos is a mistake in the call; but a lens may not fit one photo only.
+    with pytest.raises(ValueError, match='pitch'):
+        run(photos, boxes=SMALL, camera=camera['a.jpg'], progress=False)
+    assert len(run(photos, boxes=SMALL, camera=off, progress=False).failures) == 4
+
+
+def test_weights_of_another_body_are_refused(config_file: Path, tmp_path: Path) -> None:
+    content = {'state_dict': {'weight': torch.ones(1)}, 'meta': {'topology': ['smpl']}}
+    torch.save(content, tmp_path / 'smpl.pth')
+    with pytest.raises(CheckpointError, match=r'smpl\.pth was trained with the body topology smpl'):
+        HMRInferencer(config_file, tmp_path / 'smpl.pth', device='cpu')
+
+
 def test_full_disk_spoils_one_photo(make_inferencer, write_photo, tmp_path, monkeypatch) -> None:
     import whmr.apis.result_files as module
 
@@ -196,9 +221,7 @@ def test_full_disk_spoils_one_photo(make_inferencer, write_photo, tmp_path, monk
     out = tmp_path / 'out'
     report = run(photos, boxes=SMALL, out_dir=out, pictures=False, meshes=False, progress=False)
     assert sorted(path.name for path in out.iterdir()) == ['a.npz', 'c.npz']
-    assert [failure.reason for failure in report.failures] == [
-        'not written: No space left on device'
-    ]
+    assert [failure.reason for failure in report.failures] == ['No space left on device']
 
 
 def test_video(make_inferencer, video: Path, tmp_path: Path) -> None:

@@ -123,6 +123,7 @@ def test_weights_that_are_there_are_kept(workdir: Path) -> None:
     new, lines = use_embedded(real_config())
     assert len(new.model.init_cfg) == 2
     assert new.model.backbone.init_cfg.checkpoint == 'data/pretrained/r50.pth'
+    assert new.model.init_cfg[0].any_body and new.model.backbone.init_cfg.any_body
     assert 'r50' not in '\n'.join(lines)
 
 

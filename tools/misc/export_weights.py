@@ -13,9 +13,12 @@ import torch
 from safetensors.torch import save
 from torch import Tensor
 
+from whmr.checkpoints import SAFETENSORS_NOTE
 from whmr.engine import cli
 from whmr.engine.checkpoint import read_checkpoint, resolve_checkpoint
 from whmr.fileio import write_bytes
+
+NOTED = ('iter', 'epoch', 'seed', 'experiment_name', 'topology')
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -64,8 +67,8 @@ def export(args: argparse.Namespace) -> None:
     except ValueError as error:
         raise cli.ConfigError(str(error)) from error
     meta = content.get('meta') or {}
-    note = {key: meta[key] for key in ('iter', 'epoch', 'seed', 'experiment_name') if key in meta}
-    write_bytes(args.out, save(weights, {'whmr': json.dumps(note)}))
+    note = {key: meta[key] for key in NOTED if key in meta}
+    write_bytes(args.out, save(weights, {SAFETENSORS_NOTE: json.dumps(note)}))
     count = sum(value.numel() for value in weights.values())
     print(f'{path} -> {args.out}: {count:,} numbers, {args.out.stat().st_size / 1e6:.1f} MB')
 

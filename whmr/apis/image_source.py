@@ -109,7 +109,7 @@ def _expand(entry: ImageInput) -> list[Path | np.ndarray]:
     path = Path(entry).expanduser()
     if not path.is_dir():
         return [path]
-    files = sorted(file for file in path.iterdir() if file.is_file())
+    files = sorted(file for file in path.iterdir() if not file.is_dir())  # dead links, too
     known = [file for file in files if file.suffix.lower() in IMAGE_SUFFIXES or _is_video(file)]
     if not known:
         raise FileNotFoundError(

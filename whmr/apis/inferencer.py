@@ -16,12 +16,14 @@ from whmr.apis.collect import collect_result
 from whmr.apis.detectors import PersonDetector
 from whmr.apis.hmr_result import HMRResult
 from whmr.apis.image_source import ImageInput, ImageSource, SourceImage
-from whmr.apis.known_camera import find_camera, find_entry, unmatched_entries
+from whmr.apis.known_camera import find_camera, find_entry, is_per_photo, unmatched_entries
 from whmr.apis.photo_batches import Photo, PhotoPipeline, group_photos, predict_group
 from whmr.apis.report import Failure, InferenceReport
 from whmr.apis.result_files import write_result
+from whmr.datasets import BadSampleError
 from whmr.engine import ConfigError, load_weights
 from whmr.engine.config import load_config
+from whmr.models.estimators import WorldHMR
 from whmr.registry import DETECTORS, MODELS, SCOPE, build_child
 
 DETECTOR_NAMES: Mapping[str, str] = {
@@ -139,7 +141,7 @@ class HMRInferencer:
                         on_ground=on_ground,
                     )
                 except OSError as error:
-                    problems.append(f'not written: {error.strerror or error}')
+                    problems.append(error.strerror or str(error))
                     result = None
             report.failures += [Failure(photo.name, problem) for problem in problems]
             if result is not None:
@@ -191,15 +193,19 @@ class HMRInferencer:
         photo = Photo(item.name, item.stem, item.image)
         shape = item.image.shape[:2]
         given = find_entry(boxes, item.name)
-        if given is None:
-            photo.boxes, photo.scores = self._detect(item.image)
-        else:
-            photo.boxes, photo.problems = check_boxes(given, shape)
-            photo.scores = np.ones(len(photo.boxes), dtype=np.float32)
-            if photo.problems and not len(photo.boxes):
-                photo.image = None
-                return photo
-        photo.samples = self.pipeline.pack(photo, find_camera(camera, item.name, shape))
+        try:
+            known = find_camera(camera, item.name, shape)
+            if given is None:
+                photo.boxes, photo.scores = self._detect(item.image)
+            else:
+                photo.boxes, photo.problems = _usable_boxes(given, shape, is_per_photo(boxes))
+                photo.scores = np.ones(len(photo.boxes), dtype=np.float32)
+        except BadSampleError as error:
+            photo.problems.append(str(error))
+        if photo.problems and not len(photo.boxes):
+            photo.image = None
+            return photo
+        photo.samples = self.pipeline.pack(photo, known)
         return photo
 
     def _detect(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -238,7 +244,10 @@ def check_boxes(boxes: np.ndarray, image_shape: tuple[int, int]) -> tuple[np.nda
     Raises:
         ValueError: If `boxes` has another shape.
     """
-    boxes = np.asarray(boxes, dtype=np.float32)
+    try:
+        boxes = np.asarray(boxes, dtype=np.float32)
+    except (TypeError, ValueError):
+        raise ValueError(f'boxes must be numbers of the shape (N, 4), got {boxes!r}') from None
     if boxes.ndim != 2 or boxes.shape[1] != 4:
         raise ValueError(f'boxes must have the shape (N, 4), got {boxes.shape}')
     height, width = image_shape
@@ -254,6 +263,16 @@ def check_boxes(boxes: np.ndarray, image_shape: tuple[int, int]) -> tuple[np.nda
         else:
             good.append(index)
     return boxes[good], problems
+
+
+def _usable_boxes(
+    boxes: np.ndarray, image_shape: tuple[int, int], of_this_photo: bool
+) -> tuple[np.ndarray, list[str]]:
+    """`check_boxes`; boxes of another shape spoil one photo only, if they are that photo's own."""
+    try:
+        return check_boxes(boxes, image_shape)
+    except ValueError as error:
+        raise (BadSampleError(str(error)) if of_this_photo else error) from None
 
 
 def _device(name: str) -> torch.device:
@@ -303,6 +322,10 @@ def _build_estimator(cfg: Config, checkpoint: str | Path | None) -> torch.nn.Mod
     for name in ('body_model', 'data_preprocessor'):
         if getattr(estimator, name, None) is None:
             raise ConfigError(f'{type(estimator).__name__} has no {name}: no use for inference')
+    if isinstance(estimator, WorldHMR) and estimator.rotation_source == 'known':
+        if estimator.camera is None:
+            raise ConfigError("rotation_source='known' without a `camera`: photos have no label")
+        estimator.rotation_source = 'predicted'  # the user's own where it is given
     checkpoint = checkpoint or cfg.get('load_from')
     if checkpoint is None:
         print_log(

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from whmr.datasets import BadSampleError
 from whmr.geometry import (
     is_rotation,
     pitch_roll_to_rotmat,
@@ -44,8 +45,11 @@ class KnownCamera:
             image_shape: H, W of the photo.
 
         Raises:
+            BadSampleError: If the principal point is not in the middle of this photo.
             ValueError: On an unknown field, one too many, one missing, or an impossible value.
         """
+        if not isinstance(fields, Mapping):
+            raise ValueError(f'camera: expected fields such as focal_length, got {fields!r}')
         unknown = sorted(set(fields) - {*LENS_KEYS, *ROTATION_KEYS})
         if unknown:
             raise ValueError(
@@ -72,10 +76,16 @@ def find_camera(
         image_shape: H, W of the photo.
 
     Raises:
-        ValueError: See `KnownCamera.build`.
+        BadSampleError: If the entry of this one photo is wrong.
+        ValueError: If what is said of all photos is wrong, see `KnownCamera.build`.
     """
     found = find_entry(camera, name)
-    return KnownCamera.build({} if found is None else found, image_shape)
+    if not is_per_photo(camera):
+        return KnownCamera.build({} if found is None else found, image_shape)
+    try:
+        return KnownCamera.build({} if found is None else found, image_shape)
+    except ValueError as error:
+        raise BadSampleError(str(error)) from error
 
 
 def find_entry(value: Any, name: str) -> Any:
@@ -85,7 +95,7 @@ def find_entry(value: Any, name: str) -> Any:
         value: The mapping, or the entry.
         name: The photo.
     """
-    if not _is_per_photo(value):
+    if not is_per_photo(value):
         return value
     return next((value[key] for key in _names(name) if key in value), None)
 
@@ -97,13 +107,18 @@ def unmatched_entries(value: Any, names: Iterable[str]) -> list[str]:
         value: What `find_entry` looks into.
         names: All photos.
     """
-    if not _is_per_photo(value):
+    if not is_per_photo(value):
         return []
     known = {key for name in names for key in _names(name)}
     return sorted(str(key) for key in value if key not in known)
 
 
-def _is_per_photo(value: Any) -> bool:
+def is_per_photo(value: Any) -> bool:
+    """Whether `value` is a mapping photo -> entry, as opposed to one entry for all photos.
+
+    Args:
+        value: What is known of boxes or cameras.
+    """
     return isinstance(value, Mapping) and not set(value) & {*LENS_KEYS, *ROTATION_KEYS}
 
 
@@ -115,18 +130,16 @@ def _names(name: str) -> tuple[str, str, str]:
 
 def _focal_length(key: str, value: Any, image_shape: tuple[int, int]) -> float:
     if key == 'intrinsics':
-        matrix = np.asarray(value, dtype=np.float64)
-        if matrix.shape != (3, 3):
-            raise ValueError(f'camera: intrinsics must be 3 x 3, got {matrix.shape}')
+        matrix = _matrix(key, value)
         height, width = image_shape
         offset = float(np.hypot(matrix[0, 2] - width / 2, matrix[1, 2] - height / 2))
         if offset > CENTER_TOLERANCE * float(np.hypot(height, width)):
-            raise ValueError(
+            raise BadSampleError(
                 f'camera: the principal point is {offset:.0f} px off the middle of the photo, and '
                 'the model takes it to be there: crop or pad the photo around it first'
             )
         value = (matrix[0, 0] + matrix[1, 1]) / 2
-    value = float(value)
+    value = _number(key, value)
     if key == 'vfov':
         if not 0 < value < np.pi:
             raise ValueError(f'camera: vfov={value} must lie between 0 and pi rad')
@@ -141,13 +154,32 @@ def _rotation(fields: Mapping[str, Any]) -> np.ndarray | None:
     if 'world2cam_rotmat' in fields:
         if any(angles):
             raise ValueError('camera: give world2cam_rotmat, or pitch and roll, not both')
-        matrix = torch.as_tensor(np.asarray(fields['world2cam_rotmat'], dtype=np.float64))
-        if matrix.shape != (3, 3) or not bool(is_rotation(matrix, atol=1e-3)):
+        matrix = torch.as_tensor(_matrix('world2cam_rotmat', fields['world2cam_rotmat']))
+        if not bool(is_rotation(matrix, atol=1e-3)):
             raise ValueError('camera: world2cam_rotmat is no 3 x 3 rotation matrix')
         return pitch_roll_to_rotmat(*rotmat_to_pitch_roll(matrix)).float().numpy()
     if not any(angles):
         return None
     if not all(angles):
         raise ValueError('camera: pitch and roll belong together, one is missing')
-    pitch, roll = (torch.tensor(float(fields[key])) for key in ('pitch', 'roll'))
+    pitch, roll = (torch.tensor(_number(key, fields[key])) for key in ('pitch', 'roll'))
+    if not bool(torch.isfinite(pitch + roll)):
+        raise ValueError(f'camera: pitch={pitch} and roll={roll} must be finite numbers, in rad')
     return pitch_roll_to_rotmat(pitch, roll).numpy()
+
+
+def _number(key: str, value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise ValueError(f'camera: {key} must be a number, got {value!r}') from None
+
+
+def _matrix(key: str, value: Any) -> np.ndarray:
+    try:
+        matrix = np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(f'camera: {key} must be 3 x 3 numbers, got {value!r}') from None
+    if matrix.shape != (3, 3):
+        raise ValueError(f'camera: {key} must be 3 x 3, got the shape {matrix.shape}')
+    return matrix

@@ -4,6 +4,13 @@
 class BadSampleError(ValueError):
     """A photo that is missing, broken, or of another size than its label says.
 
-    A data set in training logs it once per photo and draws another sample; in testing it ends the
-    run, since a number over fewer samples would not be the benchmark's.
+    A data set in training logs it once per photo and draws another sample; in testing it puts a
+    black photo without labels in its place, which counts in no figure, and the run says so.
+    """
+
+
+class SourceError(ValueError):
+    """A file of a data set, as its authors deliver it, is missing, broken, or of another layout.
+
+    A converter counts the file as dropped and goes on, if others are left.
     """

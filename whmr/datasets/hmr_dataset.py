@@ -64,7 +64,8 @@ class HMRDataset(BaseDataset):
         data_prefix: `img`: the folder of the photos, relative to `data_root`.
         indices: Use only the first n rows (int) or these rows.
         pipeline: Transforms.
-        test_mode: A photo that cannot be read is an error; in training another sample is drawn.
+        test_mode: A photo that cannot be read becomes a black one without labels, with the reason
+            in the key `bad_photo`; in training another sample is drawn.
         lazy_init: Read the file at the first use.
         max_refetch: How many other samples to try in training.
         on_bad_rows: `error` refuses a file with a wrong label; `drop` leaves such rows out.
@@ -225,18 +226,18 @@ class HMRDataset(BaseDataset):
         Args:
             idx: The row.
 
-        Raises:
-            BadSampleError: The photo cannot be used, in test mode.
-
         Shapes: what the pipeline packs.
         """
         try:
             return self.pipeline(self.get_data_info(idx))
         except BadSampleError as error:
-            if self.test_mode:
-                raise
             self._count_bad(idx, error)
-            return None
+            if not self.test_mode:
+                return None
+            row = self.get_data_info(idx)
+            row['img'] = np.zeros((*row['ori_shape'], 3), np.uint8)
+            row['bad_photo'] = str(error)
+            return self.pipeline(row)
 
     @force_full_init
     def get_subset(self, indices: int | Sequence[int]) -> 'HMRDataset':
@@ -283,7 +284,8 @@ class HMRDataset(BaseDataset):
         path = self.columns['img_path'][idx].decode()
         if path not in self._bad_files:
             self._bad_files.add(path)
-            line = f'{error} (another sample is drawn; photo {len(self._bad_files)} of this kind)'
+            what = 'it counts in no figure' if self.test_mode else 'another sample is drawn'
+            line = f'{error} ({what}; photo {len(self._bad_files)} of this kind)'
             print_log(line, 'current', logging.WARNING)
 
 

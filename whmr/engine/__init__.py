@@ -18,6 +18,7 @@ from whmr.engine.distributed import (
 from whmr.engine.embedded import use_embedded
 from whmr.engine.errors import CheckpointError, ConfigError, MissingFilesError, NonFiniteError
 from whmr.engine.hooks import (
+    BadPhotoHook,
     CheckFiniteLossHook,
     CheckpointHook,
     CheckpointStateHook,
@@ -36,6 +37,7 @@ from whmr.engine.seeding import SeedPerSample, seed_everything
 __all__ = [
     'AtomicLocalBackend',
     'AutocastOptimWrapper',
+    'BadPhotoHook',
     'CheckFiniteLossHook',
     'CheckpointError',
     'CheckpointHook',

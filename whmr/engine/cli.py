@@ -1,6 +1,6 @@
 """What the command line tools share: common options, the run's config, and errors in one line."""
 
-import errno
+import os
 import sys
 import traceback
 from argparse import ArgumentParser, Namespace
@@ -12,10 +12,12 @@ import torch
 from mmengine import Config
 from mmengine.logging import print_log
 
+from whmr.body_models import BodyMismatchError
+from whmr.datasets import BadSampleError
 from whmr.engine.config import OptionAction, is_part, load_config
 from whmr.engine.distributed import shutdown_distributed
 from whmr.engine.embedded import EMBEDDED_SUFFIX, banner, use_embedded
-from whmr.engine.errors import CheckpointError, ConfigError, MissingFilesError, NonFiniteError
+from whmr.engine.errors import CheckpointError, ConfigError, NonFiniteError
 from whmr.engine.missing import require_files
 
 USER_ERROR = 2
@@ -24,12 +26,15 @@ _BUILD_ERRORS = (
     AssertionError,
     AttributeError,
     ImportError,
+    IndexError,
     KeyError,
     RuntimeError,
     TypeError,
     ValueError,
 )
-_DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
+_USER_ERRORS = (CheckpointError, ConfigError, FileNotFoundError, BodyMismatchError)
+_RUN_ERRORS = (NonFiniteError, BadSampleError, OSError)
+_WORKER = 'Caught '  # how torch begins an error of a data loader's process
 
 
 class _BuildError(Exception):
@@ -97,7 +102,7 @@ def read_run_config(args: Namespace) -> Config:
     """The config of a run, with the common options applied.
 
     Args:
-        args: What a parser with `add_common_arguments` gave.
+        args: What a parser with `add_common_arguments` gave; `work_dir` is filled in.
 
     Raises:
         ConfigError: The config or an option is wrong.
@@ -112,6 +117,7 @@ def read_run_config(args: Namespace) -> Config:
     elif cfg.get('work_dir') is None:
         name = Path(args.config).stem + (EMBEDDED_SUFFIX if args.embedded else '')
         cfg.work_dir = str(Path('work_dirs') / name)
+    args.work_dir = cfg.work_dir
     return cfg
 
 
@@ -139,7 +145,7 @@ def building() -> Iterator[None]:
     """Errors in here are reported as mistakes of the config, in one line."""
     try:
         yield
-    except (CheckpointError, ConfigError):
+    except (CheckpointError, ConfigError, BodyMismatchError):
         raise
     except _BUILD_ERRORS as error:
         raise _BuildError(f'{_message(error)} (--debug shows where)') from error
@@ -158,13 +164,9 @@ def run_tool(main: Callable[[Namespace], None], args: Namespace) -> int:
     try:
         main(args)
         return 0
-    except (CheckpointError, ConfigError, MissingFilesError, FileNotFoundError, _BuildError) as e:
+    except (*_USER_ERRORS, _BuildError) as e:
         code, error = USER_ERROR, e
-    except NonFiniteError as e:
-        code, error = RUN_FAILED, e
-    except OSError as e:
-        if e.errno not in _DISK_ERRORS:
-            raise
+    except _RUN_ERRORS as e:
         code, error = RUN_FAILED, e
     except KeyboardInterrupt:
         print_log('interrupted; go on with --resume', logger=None)
@@ -173,7 +175,13 @@ def run_tool(main: Callable[[Namespace], None], args: Namespace) -> int:
         shutdown_distributed()
     if args.debug:
         traceback.print_exception(error)
-    sys.stderr.write(f'error: {_message(error)}\n')
+    where = getattr(args, 'work_dir', None)
+    if isinstance(error, OSError) and where and error.filename is None and _is_bare(error):
+        where = f'could not write a log to {where}: '
+        text = f'{where}{error.strerror}; free some space, then go on with --resume'
+    else:
+        text = _message(error)
+    sys.stderr.write(f'error: {text}\n')
     return code
 
 
@@ -184,8 +192,18 @@ def parse_arguments(parser: ArgumentParser, argv: Sequence[str] | None) -> Names
     return args
 
 
+def _is_bare(error: OSError) -> bool:
+    """Whether all that an error says is the operating system's text."""
+    return bool(error.errno) and error.strerror == os.strerror(error.errno)
+
+
 def _message(error: BaseException) -> str:
-    """The error's text; KeyError's without the quotes that Python puts around it."""
+    """The error's text in plain words: no quotes of a KeyError, no number of an OSError."""
     if isinstance(error, KeyError) and error.args:
         return str(error.args[0])
-    return str(error) or type(error).__name__
+    if isinstance(error, OSError) and error.strerror:
+        return f'{error.filename}: {error.strerror}' if error.filename else error.strerror
+    text = str(error) or type(error).__name__
+    if text.startswith(_WORKER):  # with the worker's traceback; its last line is the message
+        return text.strip().splitlines()[-1].partition(': ')[2]
+    return text

@@ -127,7 +127,7 @@ def _drop_missing_weights(cfg: Config) -> list[str]:
                 kept.append(ConfigDict(entry, checkpoint=checkpoint + EMBEDDED_SUFFIX))
                 lines.append(f'weights of {checkpoint}{EMBEDDED_SUFFIX}, an embedded run, too')
             elif _is_there(checkpoint):
-                kept.append(entry)
+                kept.append(ConfigDict(entry, any_body=True))
             else:
                 lines.append(
                     f'RANDOM WEIGHTS instead of {checkpoint}, which is missing '

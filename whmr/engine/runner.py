@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader
 
 from whmr.engine.atomic import ATOMIC_BACKEND
 from whmr.engine.checkpoint import (
+    check_topology,
     find_last_checkpoint,
     load_state_dict,
     read_checkpoint,
@@ -21,7 +22,7 @@ from whmr.engine.checkpoint import (
 )
 from whmr.engine.distributed import init_cpu_distributed
 from whmr.engine.errors import CheckpointError, ConfigError
-from whmr.engine.hooks import CheckpointStateHook
+from whmr.engine.hooks import BadPhotoHook, CheckpointStateHook
 from whmr.registry import RUNNERS
 
 _MODEL_WRAPPER = 'whmr.DeviceAwareDistributedDataParallel'
@@ -40,6 +41,7 @@ class HMRRunner(Runner):
       `load_from` and `resume` are strict and accept the folder of a run;
     - a run resumed in the middle of an epoch goes on exactly (`whmr.engine.seeding` states the
       guarantee and its limits), if its sampler is a `ResumableSampler`;
+    - a photo that a test or validation cannot use is skipped, counted and listed;
     - a NaN loss ends the run, and what is trained is listed (`default_hooks` entries
       `finite_loss`, `parameter_report` and `seed_per_iter`; None removes one);
     - only trainable parameters reach the optimiser;
@@ -76,7 +78,7 @@ class HMRRunner(Runner):
     def register_hooks(
         self, default_hooks: dict | None = None, custom_hooks: list | None = None
     ) -> None:
-        """Register the default hooks (ours included), the custom ones, and the checkpoint state."""
+        """Register the default hooks (ours included), the custom ones, and those always needed."""
         ours = {
             'seed_per_iter': {'type': 'SeedPerIterHook'},
             'finite_loss': {'type': 'CheckFiniteLossHook'},
@@ -88,6 +90,7 @@ class HMRRunner(Runner):
             if hooks[name] is None:  # MMEngine removes only its own
                 del hooks[name]
         super().register_hooks(hooks, custom_hooks)
+        self.register_hook(BadPhotoHook())
         self.register_hook(CheckpointStateHook())
 
     @staticmethod
@@ -168,8 +171,8 @@ class HMRRunner(Runner):
 
         Raises:
             FileNotFoundError: There is no such file.
-            CheckpointError: The file is damaged, unsafe, of another model, or (when resuming)
-                holds weights only.
+            CheckpointError: The file is damaged, unsafe, of another model or body, or (when
+                resuming) holds weights only.
         """
         if revise_keys is not None:
             raise ValueError('revise_keys is not supported: convert the checkpoint instead')
@@ -182,6 +185,7 @@ class HMRRunner(Runner):
                 f'{path} cannot be resumed, it lacks {", ".join(lacking)}: start from its weights '
                 'instead (load_from in the config, without --resume)'
             )
+        check_topology(model, checkpoint, str(path))
         checkpoint['state_dict'] = select_prefix(checkpoint['state_dict'], '', str(path))
         self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
         load_state_dict(model, checkpoint['state_dict'], str(path), strict=strict)

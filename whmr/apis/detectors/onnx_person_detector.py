@@ -42,7 +42,7 @@ class OnnxPersonDetector(PersonDetector):
     Raises:
         FileNotFoundError: If `model_path` is not a file.
         ImportError: If onnxruntime is not installed.
-        ValueError: If a threshold or a tile size is out of range.
+        ValueError: If the model file is damaged, or a threshold or tile size is out of range.
     """
 
     def __init__(
@@ -148,6 +148,11 @@ def _open_session(path: Path, num_threads: int | None) -> Any:
     options = onnxruntime.SessionOptions()
     if num_threads is not None:
         options.intra_op_num_threads = num_threads
-    return onnxruntime.InferenceSession(
-        str(path), sess_options=options, providers=['CPUExecutionProvider']
-    )
+    try:
+        return onnxruntime.InferenceSession(
+            str(path), sess_options=options, providers=['CPUExecutionProvider']
+        )
+    except Exception as error:  # onnxruntime's errors have no base class of their own
+        raise ValueError(
+            f'OnnxPersonDetector: {path} is damaged or no ONNX model; get the file again'
+        ) from error

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from whmr.apis.detectors.base import PersonDetector, check_image, clip_boxes
+from whmr.engine import load_weights
 from whmr.registry import DETECTORS
 
 PERSON_LABEL = 1  # of COCO
@@ -29,9 +30,10 @@ class TorchvisionDetector(PersonDetector):
         device: Where it runs.
 
     Raises:
+        CheckpointError: If `checkpoint` is damaged or of another network.
+        ConnectionError: If the weights cannot be downloaded.
         FileNotFoundError: If `checkpoint` is not a file.
         ImportError: If torchvision is not installed.
-        RuntimeError: If the weights cannot be downloaded.
         ValueError: On an unknown architecture.
     """
 
@@ -76,13 +78,12 @@ def _build(architecture: str, checkpoint: str | None) -> nn.Module:
     builder = getattr(detection, architecture)
     if checkpoint is not None:
         network = builder(weights=None, weights_backbone=None)
-        state = torch.load(checkpoint, map_location='cpu', weights_only=True)
-        network.load_state_dict(state)
+        load_weights(network, checkpoint)
         return network
     try:
         return builder(weights='DEFAULT')
     except OSError as error:
-        raise RuntimeError(
+        raise ConnectionError(
             f'TorchvisionDetector: cannot download the weights of {architecture} ({error}); '
             "give checkpoint='FILE', "
             "or use the bundled detector that needs no network: dict(type='OnnxPersonDetector')"

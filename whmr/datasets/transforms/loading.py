@@ -7,6 +7,7 @@ import numpy as np
 from mmcv.transforms import LoadImageFromFile
 
 from whmr.datasets.errors import BadSampleError
+from whmr.fileio import read_tar_member, tar_member
 from whmr.registry import TRANSFORMS
 
 # The bytes that end a whole file of a kind, told by the bytes that it begins with.
@@ -21,6 +22,8 @@ class LoadImage(LoadImageFromFile):
     A photo that is missing, cut off, no picture, or of another size than `ori_shape` raises
     `BadSampleError`, which `HMRDataset` answers in training by drawing another sample. A sample
     that carries `img` already (a picture in memory, a rendered one) is only checked.
+
+    A photo may lie in a tar (`whmr.fileio.tar_member`).
 
     The orientation tag of a JPEG is honoured, as viewers do: labels are expected on the picture as
     it is seen. For a data set whose labels were made on the stored pixels set
@@ -84,13 +87,20 @@ class LoadImage(LoadImageFromFile):
 
     def _read(self, path: str) -> np.ndarray:
         try:
-            content = fileio.get(path, backend_args=self.backend_args)
+            member = tar_member(path)
+            content = (
+                fileio.get(path, backend_args=self.backend_args)
+                if member is None
+                else read_tar_member(member)
+            )
         except OSError as error:
             raise BadSampleError(
                 f'{path}: cannot be read ({error.strerror or error}); '
                 'check data_prefix and the download'
             ) from error
-        advice = 'download it again'
+        advice = 'get the file again'
+        if not content:
+            raise BadSampleError(f'{path}: the file is empty; {advice}')
         if not _is_whole(content):
             raise BadSampleError(
                 f'{path}: the photo is cut off after {len(content)} bytes; {advice}'

@@ -30,7 +30,7 @@ LABELS = {
 }
 CAMERA_LABELS = ('intrinsics', 'has_focal_length', 'world2cam_rotmat', 'has_world2cam')
 METAS = ('img_path', 'img_id', 'sample_idx', 'dataset', 'ori_shape', 'crop_shape', 'crop2full')
-METAS = (*METAS, 'topology', 'gender', 'flipped')
+METAS = (*METAS, 'topology', 'gender', 'flipped', 'bad_photo')
 KNOWN = ('focal_length', 'world2cam_rotmat')
 
 
@@ -38,7 +38,9 @@ KNOWN = ('focal_length', 'world2cam_rotmat')
 class PackHMRInputs(BaseTransform):
     """Pack pictures as tensors and everything else as an `HMRDataSample`.
 
-    A sample without labels (inference) gets no `gt_instances` and no `gt_camera`. What the user
+    A sample without labels (inference) gets no `gt_instances` and no `gt_camera`. A sample whose
+    photo could not be read (`bad_photo` says why) keeps its labels but for their flags and
+    confidences, which say that there are none. What the user
     knows of the camera (`known_focal_length`, `known_world2cam_rotmat`) becomes `camera`.
 
     Required Keys:
@@ -96,9 +98,11 @@ class PackHMRInputs(BaseTransform):
         metas.setdefault('flipped', False)
         sample = HMRDataSample(metainfo=metas)
         labels = {LABELS[key]: _field(results[key]) for key in LABELS if key in results}
+        camera = {key: _field(results[key]) for key in CAMERA_LABELS if key in results}
+        if 'bad_photo' in results:
+            labels, camera = _unlabelled(labels), _unlabelled(camera)
         if 'has_smpl' in labels or 'keypoints_2d' in labels:
             sample.gt_instances = _instance(labels)
-        camera = {key: _field(results[key]) for key in CAMERA_LABELS if key in results}
         if camera:
             sample.gt_camera = _instance(camera)
         known = self._known(results)
@@ -125,6 +129,12 @@ def _instance(fields: dict[str, torch.Tensor]) -> InstanceData:
     for name, value in fields.items():
         instance.set_field(value, name)
     return instance
+
+
+def _unlabelled(fields: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The same fields, marked as missing."""
+    marks = [name for name in fields if name.startswith('has_') or name.endswith('_conf')]
+    return fields | {name: torch.zeros_like(fields[name]) for name in marks}
 
 
 def _picture(picture: np.ndarray) -> torch.Tensor:

@@ -6,23 +6,17 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import nn
 
-from whmr.body_models import BodyModel
-from whmr.engine.errors import CheckpointError, NonFiniteError
+from whmr.engine.checkpoint import body_topologies
+from whmr.engine.errors import NonFiniteError
 from whmr.engine.loops import find_sampler
 from whmr.engine.plain import to_plain
 from whmr.registry import HOOKS
 from whmr.version import __version__
 
 
-def body_topologies(model: nn.Module) -> list[str]:
-    """Names of the mesh topologies that the body models inside `model` have."""
-    found = {module.topology for module in model.modules() if isinstance(module, BodyModel)}
-    return sorted(found)
-
-
 @HOOKS.register_module()
 class CheckpointStateHook(Hook):
-    """Completes a checkpoint and turns it into plain data; checks it when it is loaded.
+    """Completes a checkpoint and turns it into plain data; a resumed run takes its data order.
 
     Added: `data` (seed and shape of the data order), `meta.topology` (of the body model) and
     `meta.whmr_version`. The runner adds this hook by itself, after all others.
@@ -61,18 +55,7 @@ class CheckpointStateHook(Hook):
         checkpoint.update(plain)
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Check the body's topology; when resuming, go on with the data order of before.
-
-        Raises:
-            CheckpointError: The weights were trained with another body topology.
-        """
-        trained = checkpoint.get('meta', {}).get('topology')
-        ours = body_topologies(_model(runner))
-        if trained and ours and trained != ours:
-            raise CheckpointError(
-                f'the checkpoint was trained with the body topology {"/".join(trained)}, but this '
-                f"config's body is {'/'.join(ours)}; use the body of the checkpoint"
-            )
+        """When resuming, go on with the data order of before."""
         if not runner.is_resuming or 'data' not in checkpoint:
             return
         before, now = checkpoint['data'], self._data_state(runner)

@@ -24,7 +24,8 @@ class DumpPredictionsHook(Hook):
     """Collects `pred_instances` and `pred_camera` of a test run in an `.npz` file.
 
     One row per person, in the data set's order: each predicted field under its own name (a
-    camera's under `camera_<name>`), and `img_path`, `img_id`, `sample_idx`, `dataset`.
+    camera's under `camera_<name>`), and `img_path`, `img_id`, `sample_idx`, `dataset`. Where the
+    photo could not be used the fields are NaN.
 
     Args:
         path: The file, ending in '.npz'.
@@ -94,4 +95,6 @@ class DumpPredictionsHook(Hook):
                     self.vertices or not name.startswith('vertices')
                 ):
                     row[prefix + name] = value[0].detach().float().cpu().numpy()
+                    if sample.get('bad_photo'):
+                        row[prefix + name].fill(np.nan)
         return row
