@@ -34,3 +34,11 @@ def test_a_single_metric_without_a_list():
     cfg = Config(dict(test_evaluator=dict(type='CameraMetric')))
     load_tool().dump_errors(cfg, Path('run.npz'))
     assert cfg.test_evaluator.dump_path == 'run_CameraMetric.csv'
+
+
+def test_two_protocols_do_not_share_a_file():
+    names = ['spec_mtp_camera', 'spec_mtp_world']
+    evaluators = [dict(type='ProtocolMetric', protocol=name) for name in names]
+    cfg = Config(dict(test_evaluator=evaluators))
+    load_tool().dump_errors(cfg, Path('run.npz'))
+    assert [e.dump_path for e in cfg.test_evaluator] == [f'run_{name}.csv' for name in names]

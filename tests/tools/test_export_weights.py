@@ -7,7 +7,8 @@ import pytest
 import torch
 from torch import nn
 
-from whmr.engine import load_weights, write_checkpoint
+from whmr.body_models import FreeBody
+from whmr.engine import CheckpointError, load_weights, read_checkpoint, write_checkpoint
 
 TOOL = Path(__file__).resolve().parents[2] / 'tools' / 'misc' / 'export_weights.py'
 
@@ -51,3 +52,16 @@ def test_what_does_not_fit_is_refused_and_nothing_is_written(tool, tmp_path):
     assert tool.main([str(tmp_path / 'run.pth'), str(tmp_path / 'weights.bin')]) == 2
     assert not out.exists()
     assert tool.main([str(tmp_path / 'run.pth'), str(out)]) == 0
+
+
+def test_the_body_is_noted_and_checked(tool, tmp_path):
+    model = make_model()
+    content = {'state_dict': model.state_dict(), 'meta': {'iter': 3, 'topology': ['smpl']}}
+    write_checkpoint(tmp_path / 'run.pth', content)
+    out = tmp_path / 'weights.safetensors'
+    assert tool.main([str(tmp_path / 'run.pth'), str(out)]) == 0
+    assert read_checkpoint(out)['meta'] == {'iter': 3, 'topology': ['smpl']}
+    load_weights(make_model(), out)
+    model.body = FreeBody()
+    with pytest.raises(CheckpointError, match=r'weights\.safetensors was .* body topology smpl'):
+        load_weights(model, out)

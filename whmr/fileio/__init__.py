@@ -8,6 +8,7 @@ from whmr.fileio.atomic import (
     write_text,
 )
 from whmr.fileio.pickled_torch import TORCH
+from whmr.fileio.remote import file_exists, is_url, local_copy, read_file, user_cache_folder
 from whmr.fileio.restricted_npz import load_npz
 from whmr.fileio.restricted_pickle import (
     CHUMPY,
@@ -34,13 +35,18 @@ __all__ = [
     'TarMember',
     'UnsafePickleError',
     'atomic_path',
+    'file_exists',
+    'is_url',
     'load_npz',
     'load_pickle',
     'loads_pickle',
+    'local_copy',
+    'read_file',
     'read_tar_member',
     'remove_partial_files',
     'tar_member',
     'to_numpy',
+    'user_cache_folder',
     'write_bytes',
     'write_files',
     'write_text',

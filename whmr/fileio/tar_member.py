@@ -8,6 +8,8 @@ import os
 import re
 from typing import NamedTuple
 
+from whmr.fileio.remote import read_file
+
 _PATTERN = re.compile(r'^(?P<tar>.+\.tar)/(?P<start>\d+)-(?P<end>\d+)/(?P<name>.+)$')
 
 
@@ -38,7 +40,7 @@ def tar_member(path: str | os.PathLike) -> TarMember | None:
 
 
 def read_tar_member(member: TarMember) -> bytes:
-    """The bytes of a file inside a tar.
+    """The bytes of a file inside a tar, here or behind a URL.
 
     Args:
         member: Which one.
@@ -46,9 +48,7 @@ def read_tar_member(member: TarMember) -> bytes:
     Raises:
         OSError: The tar is missing or shorter than that.
     """
-    with open(member.tar, 'rb') as file:
-        file.seek(member.start)
-        content = file.read(member.end - member.start)
+    content = read_file(member.tar, member.start, member.end)
     if len(content) != member.end - member.start:
         raise OSError(f'the tar ends at byte {member.start + len(content)}; get it again')
     return content

@@ -7,13 +7,12 @@ from typing import IO
 
 import cv2
 import numpy as np
-from PIL import Image
 
 from whmr.datasets.errors import BadSampleError, SourceError
 from whmr.datasets.transforms import LoadImage
+from whmr.datasets.transforms.photo import header_shape
 from whmr.fileio import atomic_path
 
-ORIENTATION_TAG = 0x0112
 JPEG_QUALITY = 95
 MISSING, UNUSABLE = 'the photo is missing', 'the photo cannot be used'
 
@@ -32,14 +31,11 @@ def image_size(path: str | os.PathLike | IO[bytes]) -> tuple[int, int]:
     Shapes: returns: H, W in px.
     """
     try:
-        with Image.open(path) as image:
-            width, height = image.size
-            turned = image.getexif().get(ORIENTATION_TAG, 1) >= 5
+        return header_shape(path)[:2]
     except FileNotFoundError as error:
         raise SourceError(f'{path}: no such photo') from error
     except (OSError, ValueError, SyntaxError) as error:
         raise SourceError(f'{path}: no readable picture ({error})') from error
-    return (width, height) if turned else (height, width)
 
 
 def link_images(images: Path, source: Path) -> None:
