@@ -144,15 +144,21 @@ def test_bad_rows_can_be_dropped(
     assert all(len(column) == NUM - 1 for column in loaded.values())
 
 
-def test_bad_rows_of_a_file_can_be_dropped(path: Path, columns: dict) -> None:
+def test_bad_rows_of_a_file_can_be_dropped(path: Path, columns: dict, monkeypatch) -> None:
     columns['bbox'][2] = np.nan
-    columns['cam_t'][0] = np.nan
+    columns['cam_t'][[0, 2]] = np.nan
+    log: list[str] = []
+    monkeypatch.setattr(
+        'whmr.datasets.annotation_checks.print_log', lambda text, *_: log.append(text)
+    )
     meta = '{"dataset": "tiny", "topology": "free_body", "joint_set": "spin49"}'
     write_raw(path, columns, meta)
     with pytest.raises(ValueError, match='row 2 holds NaN'):
         load_annotations(path)
     loaded, _ = load_annotations(path, on_bad_rows='drop')
     assert np.array_equal(loaded['img_path'], columns['img_path'][[1, 3]])
+    (line,) = [line for line in log if "'cam_t'" in line and 'NaN' in line]
+    assert str(path) in line and '(2 of 4 rows)' in line and line.endswith('rows 0, 2')
 
 
 def test_a_file_of_only_bad_rows_is_refused(path: Path, columns: dict, meta: dict) -> None:

@@ -222,8 +222,17 @@ def test_bad_photos(tmp_path: Path, log: Log, damage: str) -> None:
     assert str(photo) in log[0]
     testing = build(tmp_path, pipeline=pipeline, test_mode=True)
     assert testing[0]['data_samples'].sample_idx == 0
-    with pytest.raises(BadSampleError, match=r'0001\.png'):
-        testing[1]
+    sample = testing[1]  # goes on, black and without labels
+    assert not sample['inputs']['crop'].any()
+    assert '0001.png' in sample['data_samples'].bad_photo
+    marks = 0
+    for container in ('gt_instances', 'gt_camera'):
+        for name, value in sample['data_samples'].get(container).items():
+            if name.startswith('has_') or name.endswith('_conf'):
+                assert not value.any(), name
+                marks += 1
+    assert marks == 8
+    assert len(log) == 2 and 'counts in no figure' in log[1] and str(photo) in log[1]
 
 
 def test_only_bad_photos_end_the_run(tmp_path: Path, log: Log) -> None:

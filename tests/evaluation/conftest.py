@@ -1,5 +1,6 @@
 """The free body, and samples whose errors are known in closed form."""
 
+import logging
 import math
 from collections.abc import Callable
 
@@ -83,3 +84,16 @@ def make_sample(body: FreeBody) -> Callable[..., HMRDataSample]:
         return sample
 
     return make
+
+
+@pytest.fixture
+def logged(monkeypatch: pytest.MonkeyPatch) -> Callable[[], str]:
+    """Everything that metrics have logged so far."""
+    lines: list[str] = []
+
+    def keep(text: str, *, logger: str, level: int = logging.INFO) -> None:
+        lines.append(text)
+
+    for name in ('per_sample', 'protocol_metric', 'world_space_metric', 'agora_metric'):
+        monkeypatch.setattr(f'whmr.evaluation.metrics.{name}.print_log', keep)
+    return lambda: '\n'.join(lines)

@@ -115,9 +115,11 @@ def test_annotated_joints_as_target(body, make_sample) -> None:
         gt = sample.gt_instances
         joints = body.regress(gt.vertices, 'h36m17')
         gt.keypoints_3d = torch.full((1, 49, 3), 9.0)
-        gt.keypoints_3d[:, 25:39] = (joints - joints[:, :1])[:, list(H36M17_TO_J14)]
-        gt.keypoints_3d[:, 25:39] += torch.tensor([0.02, 0.0, 0.0])
+        spin49 = [*range(25, 38), 43]  # Human3.6M annotates no head top (38) but a head (43)
+        gt.keypoints_3d[:, spin49] = (joints - joints[:, :1])[:, list(H36M17_TO_J14)]
+        gt.keypoints_3d[:, spin49] += torch.tensor([0.02, 0.0, 0.0])
         gt.keypoints_3d_conf = torch.ones(1, 49)
+        gt.keypoints_3d_conf[:, 38] = 0
         gt.has_keypoints_3d = torch.tensor([True])
         gt.has_smpl = torch.tensor([False])
     samples[1].gt_instances.keypoints_3d_conf[:, 30] = 0  # incomplete: not counted

@@ -71,11 +71,10 @@ def test_protocol_tables_lead_to_the_same_joints_from_both_sources() -> None:
     j17 = tuple(spin24[i] for i in SPIN24_TO_J17)
     assert tuple(h36m[i] for i in H36M17_TO_J17) == j17 == JOINT_SETS['j17'].joints
     j14 = tuple(spin24[i] for i in SPIN24_TO_J14)
-    assert j14 == JOINT_SETS['j14'].joints
-    # J14 ends in the head top, for which the H36M regressor has its head.
-    assert tuple(h36m[i] for i in H36M17_TO_J14)[:13] == j14[:13]
-    assert h36m[H36M17_TO_J14[13]] == 'head_h36m'
-    assert j14[13] == 'head_top_lsp'
+    assert tuple(h36m[i] for i in H36M17_TO_J14) == j14
+    # The set of this name ends in the head top, for which the protocol has Human3.6M's head.
+    assert j14[:13] == JOINT_SETS['j14'].joints[:13]
+    assert (j14[13], JOINT_SETS['j14'].joints[13]) == ('head_h36m', 'head_top_lsp')
 
 
 def test_numbers_of_the_protocol() -> None:

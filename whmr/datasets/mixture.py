@@ -1,7 +1,7 @@
 """A weighted mixture of data sets."""
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -35,12 +35,14 @@ class MixtureDataset(Dataset):
     Args:
         datasets: Configs of data sets, or data sets; a mixture may hold mixtures.
         probabilities: Share of each; they sum to 1. None = by size.
-        length: Samples in an epoch; None = the items of all data sets together.
+        pipeline: Transforms of the configs in `datasets` that name none of their own.
+        length: Samples in an epoch; None = the items of all data sets together; `largest` = the
+            items of the largest data set.
         seed: Seed of everything that is random.
 
     Raises:
-        ValueError: The probabilities do not fit, a data set with a share is empty, or a number is
-            negative.
+        ValueError: The probabilities do not fit, a data set with a share is empty, a number is
+            negative, or a pipeline is given for a data set that is built already.
         FileNotFoundError: Annotation files are missing; the one error lists all of them.
 
     Shapes: samples are those of the data sets.
@@ -51,7 +53,8 @@ class MixtureDataset(Dataset):
         datasets: Sequence[dict | BaseDataset],
         probabilities: Sequence[float] | None = None,
         *,
-        length: int | None = None,
+        pipeline: Sequence[dict | Callable] | None = None,
+        length: int | str | None = None,
         seed: int = 0,
     ) -> None:
         self._shares_given = None
@@ -59,11 +62,16 @@ class MixtureDataset(Dataset):
             self._shares_given = _checked_probabilities(probabilities, len(datasets))
         if not datasets:
             raise ValueError('a mixture needs data sets')
-        if length is not None and length < 1:
-            raise ValueError(f'length must be positive or None, got {length}')
+        if isinstance(length, str):
+            fits = length == 'largest'
+        else:
+            fits = length is None or length >= 1
+        if not fits:
+            raise ValueError(f"length must be positive, 'largest' or None, got {length!r}")
         if seed < 0:
             raise ValueError(f'seed must be 0 or more, got {seed}')
         require_available([child for child in datasets if isinstance(child, dict)])
+        datasets = [_with_pipeline(child, pipeline) for child in datasets]
         self.datasets = [DATASETS.build(c) if isinstance(c, dict) else c for c in datasets]
         self.seed = seed
         self._length = length
@@ -124,12 +132,13 @@ class MixtureDataset(Dataset):
             self._worker_epoch = int(epoch)
 
     def __len__(self) -> int:
-        if self._length is None:
-            self._length = sum(
+        if not isinstance(self._length, int):
+            sizes = [
                 len(dataset)
                 for dataset, share in zip(self.datasets, self.probabilities, strict=True)
                 if share > 0
-            )
+            ]
+            self._length = max(sizes) if self._length == 'largest' else sum(sizes)
         return self._length
 
     def locate(self, index: int) -> tuple[int, int]:
@@ -225,6 +234,17 @@ def _seeded(key: tuple[int, ...]) -> Iterator[None]:
     finally:
         np.random.set_state(numpy_state)  # noqa: NPY002
         random.setstate(python_state)
+
+
+def _with_pipeline(child: Any, pipeline: Sequence[dict | Callable] | None) -> Any:
+    """The config of a data set, with the mixture's pipeline where it has none."""
+    if pipeline is None:
+        return child
+    if not isinstance(child, Mapping):
+        raise ValueError(
+            f'pipeline: {type(child).__name__} is built already and has its own; leave it out'
+        )
+    return child if 'pipeline' in child else {**child, 'pipeline': pipeline}
 
 
 def _checked_probabilities(probabilities: Sequence[float], num_datasets: int) -> np.ndarray:

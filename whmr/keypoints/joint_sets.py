@@ -125,8 +125,9 @@ SMPL54_TO_SPIN49: tuple[int, ...] = (
 # Protocol tables. J14: right leg up, left leg down, right arm in, left arm out, neck, head top.
 H36M17_TO_J14: tuple[int, ...] = (6, 5, 4, 1, 2, 3, 16, 15, 14, 11, 12, 13, 8, 10)
 H36M17_TO_J17: tuple[int, ...] = H36M17_TO_J14 + (0, 7, 9)
-SPIN24_TO_J14: tuple[int, ...] = tuple(range(14))
+# Of the annotated joints the protocol takes Human3.6M's head, too: that set has no head top.
 SPIN24_TO_J17: tuple[int, ...] = tuple(range(13)) + (18, 14, 16, 17)
+SPIN24_TO_J14: tuple[int, ...] = SPIN24_TO_J17[:14]
 
 # Where the spin24 joints begin in spin49.
 NUM_OPENPOSE_JOINTS = 25

@@ -5,6 +5,22 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 
+def share_focal_length(
+    cam_t: np.ndarray, focal_length: np.ndarray, shared: float | np.ndarray
+) -> np.ndarray:
+    """Where people are if their camera has the focal length `shared` instead of their own.
+
+    Distances become `cam_t_z * shared / focal_length`: each keeps its size in the photo.
+
+    Shapes: N people.
+        cam_t: (N, 3) m, camera.  focal_length: (N,) full px.  shared: () or (N,) full px.
+        returns: (N, 3) float64 m, camera.
+    """
+    placed = cam_t.astype(np.float64)
+    placed[:, 2] *= shared / focal_length
+    return placed
+
+
 @dataclass(frozen=True)
 class PosedPeople:
     """Meshes of N people of one photo, in camera space and, where known, in the world.
@@ -77,9 +93,7 @@ class PosedPeople:
     @property
     def shared_cam_t(self) -> np.ndarray:
         """(N, 3) m, camera: where the people are if the photo has the shared focal length."""
-        placed = self.cam_t.astype(np.float64)
-        placed[:, 2] *= self.shared_focal_length / self.focal_length
-        return placed
+        return share_focal_length(self.cam_t, self.focal_length, self.shared_focal_length)
 
     def camera_meshes(self) -> np.ndarray:
         """(N, V, 3) m, camera: the bodies at their places as the shared focal length has them."""

@@ -1,6 +1,5 @@
-# The mixtures of the authors' release (one sample per image and draw): `camera_train_dataset` for
-# stages I and II, `world_train_dataset` with SPEC-SYN for stage III. `world_*` pipelines add the
-# whole photo for the camera calibrator.
+# Pipelines and loaders of the paper's models; what is trained on comes from a `mixture_*.py` beside
+# this file. `world_*` pipelines add the whole photo for the camera calibrator.
 train_pipeline = [
     dict(type='LoadImage'),
     dict(type='GetBox', padding=1.2),
@@ -29,62 +28,6 @@ world_train_pipeline = [
 ]
 world_test_pipeline = [*test_pipeline[:-1], whole_photo, test_pipeline[-1]]
 
-_shares = {
-    'h36m/h36m': 0.07,
-    'mpii/mpii_vitpose': 0.05,
-    'coco/coco': 0.05,
-    'coco/coco_vitpose': 0.05,
-    'mpi_inf_3dhp/mpi_inf_3dhp': 0.02,
-    'ava/ava': 0.18,
-    'aic/aic': 0.18,
-    'insta/insta': 0.19,
-    'agora/agora': 0.07,
-    '3dpw/3dpw': 0.07,
-    'humman/humman': 0.07,
-}
-_world_shares = {
-    'h36m/h36m': 0.07,
-    'mpii/mpii_vitpose': 0.06,
-    'coco/coco': 0.06,
-    'coco/coco_vitpose': 0.06,
-    'mpi_inf_3dhp/mpi_inf_3dhp': 0.02,
-    'ava/ava': 0.19,
-    'aic/aic': 0.19,
-    'insta/insta': 0.20,
-    'agora/agora': 0.07,
-    'spec_syn/spec_syn': 0.01,
-    'humman/humman': 0.07,
-}
-camera_train_dataset = dict(
-    type='MixtureDataset',
-    length=165000,
-    probabilities=list(_shares.values()),
-    datasets=[
-        dict(
-            type='HMRDataset',
-            data_root='data/' + name.split('/')[0],
-            ann_file=name.split('/')[1] + '_train.npz',
-            data_prefix=dict(img='imageFiles' if name == '3dpw/3dpw' else 'images'),
-            pipeline=train_pipeline,
-        )
-        for name in _shares
-    ],
-)
-world_train_dataset = dict(
-    type='MixtureDataset',
-    length=165000,
-    probabilities=list(_world_shares.values()),
-    datasets=[
-        dict(
-            type='HMRDataset',
-            data_root='data/' + name.split('/')[0],
-            ann_file=name.split('/')[1] + '_train.npz',
-            data_prefix=dict(img='images'),
-            pipeline=world_train_pipeline,
-        )
-        for name in _world_shares
-    ],
-)
 camera_test_dataset = dict(
     type='HMRDataset',
     data_root='data/3dpw',
@@ -108,7 +51,6 @@ train_dataloader = dict(
     persistent_workers=True,
     drop_last=True,
     sampler=dict(type='ResumableSampler', shuffle=True),
-    dataset=camera_train_dataset,
 )
 val_dataloader = dict(
     batch_size=64,

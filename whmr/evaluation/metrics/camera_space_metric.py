@@ -23,7 +23,8 @@ _NO_PREDICTION = 'the model must write it in predict mode'
 class CameraSpaceMetric(PerSampleMetric):
     """MPJPE, PA-MPJPE and PVE in the camera frame, and the errors of the full-image camera.
 
-    - `MPJPE`, `PA-MPJPE` (mm): joints regressed from the vertices, pelvis-centred.
+    - `MPJPE`, `PA-MPJPE` (mm): joints regressed from the vertices, pelvis-centred;
+      `MPJPE (un-aligned)`: as they lie, where both sides are meshes.
     - `PVE` (mm): vertices without alignment; `PVE (pelvis)`: both sides centred on the H36M pelvis.
     - `2D error (px)`: the labelled ones of the 24 annotated joints in the full image.
     - `focal error (%)`: relative, where the true focal length is known.
@@ -47,7 +48,15 @@ class CameraSpaceMetric(PerSampleMetric):
     """
 
     default_prefix = 'camera'
-    columns = ('MPJPE', 'PA-MPJPE', 'PVE', 'PVE (pelvis)', '2D error (px)', 'focal error (%)')
+    columns = (
+        'MPJPE',
+        'MPJPE (un-aligned)',
+        'PA-MPJPE',
+        'PVE',
+        'PVE (pelvis)',
+        '2D error (px)',
+        'focal error (%)',
+    )
 
     def __init__(
         self,
@@ -107,7 +116,7 @@ class CameraSpaceMetric(PerSampleMetric):
         pred = stack(labelled, 'pred_instances', 'vertices', _NO_PREDICTION)
         errors = self.mesh.vertex_errors(pred, target)
         if self.target == 'vertices':
-            errors |= self.mesh.joint_errors(self.mesh.joints(pred), self.mesh.joints(target))
+            errors |= self.mesh.mesh_joint_errors(pred, target)
         for name, values in errors.items():
             put(records, index, name, values)
 

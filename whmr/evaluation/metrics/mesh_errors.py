@@ -43,11 +43,22 @@ class MeshErrors:
         Shapes: B batch, V vertices, K joints of the set.
             vertices: (B, V, 3) m.  returns: (B, K, 3) m.
         """
-        if self.joint_set == 'smpl24':
-            joints = self.body_model.joints_from_vertices(vertices)[:, :24]
-            return joints - joints[:, :1]
-        joints = self.body_model.regress(vertices, 'h36m17')
-        return (joints - joints[:, :1])[:, list(_H36M_TABLES[self.joint_set])]
+        joints, pelvis = self._joints(vertices)
+        return joints - pelvis
+
+    def mesh_joint_errors(self, pred: Tensor, target: Tensor) -> dict[str, Tensor]:
+        """Errors of the joints of two meshes: those of `joint_errors`, and MPJPE un-aligned.
+
+        Args:
+            pred: Predicted vertices.
+            target: True vertices.
+
+        Shapes: B batch, V vertices.
+            pred, target: (B, V, 3) m.  returns: (B,) mm each.
+        """
+        (pred, pred_pelvis), (target, target_pelvis) = self._joints(pred), self._joints(target)
+        errors = self.joint_errors(pred - pred_pelvis, target - target_pelvis)
+        return errors | {'MPJPE (un-aligned)': MILLIMETRES * mpjpe(pred, target)}
 
     def joint_errors(self, pred: Tensor, target: Tensor) -> dict[str, Tensor]:
         """MPJPE and PA-MPJPE.
@@ -95,3 +106,11 @@ class MeshErrors:
         """
         if sample.get('topology'):
             self.body_model.check_topology(sample['topology'], what)
+
+    def _joints(self, vertices: Tensor) -> tuple[Tensor, Tensor]:
+        """Joints of the set (B, K, 3) as they lie, and the one they are centred on (B, 1, 3)."""
+        if self.joint_set == 'smpl24':
+            joints = self.body_model.joints_from_vertices(vertices)[:, :24]
+            return joints, joints[:, :1]
+        joints = self.body_model.regress(vertices, 'h36m17')
+        return joints[:, list(_H36M_TABLES[self.joint_set])], joints[:, :1]

@@ -22,11 +22,31 @@ _NO_LABEL = (
 _NO_PREDICTION = 'the model must predict the world, as WorldHMR does'
 
 
+def check_rotation_source(rotation_source: str, error: float | None) -> None:
+    """Warn where the camera rotations that a model used are not those that a table's title claims.
+
+    Args:
+        rotation_source: What the title says, one of `ROTATION_SOURCES`.
+        error: Mean error of the rotations that were used, degrees; None: no label.
+    """
+    if error is None or rotation_source == 'none':
+        return
+    exact = error < 1e-2
+    if exact != (rotation_source == 'known'):
+        print_log(
+            f'rotation_source is {rotation_source!r}, but the camera rotation is {error:.3f} deg '
+            "off the data set's on average",
+            logger='current',
+            level=logging.WARNING,
+        )
+
+
 @METRICS.register_module()
 class WorldSpaceMetric(PerSampleMetric):
     """W-MPJPE, PA-MPJPE and W-PVE, and the errors of the orientations of body and camera.
 
-    - `W-MPJPE`, `PA-MPJPE` (mm): joints regressed from the world vertices, pelvis-centred.
+    - `W-MPJPE`, `PA-MPJPE` (mm): joints regressed from the world vertices, pelvis-centred;
+      `W-MPJPE (un-aligned)`: as they lie.
     - `W-PVE` (mm): world vertices without alignment, as in the paper's text; `W-PVE (pelvis)`: both
       sides centred on the H36M pelvis, as in SPEC's code.
     - `up-vector error (deg)`: angle between the body's up direction in predicted and true world;
@@ -55,6 +75,7 @@ class WorldSpaceMetric(PerSampleMetric):
     default_prefix = 'world'
     columns = (
         'W-MPJPE',
+        'W-MPJPE (un-aligned)',
         'PA-MPJPE',
         'W-PVE',
         'W-PVE (pelvis)',
@@ -118,18 +139,7 @@ class WorldSpaceMetric(PerSampleMetric):
             ValueError: No sample has any label that this metric needs.
         """
         metrics = super().compute_metrics(results)
-        error = metrics.get(CAMERA_COLUMNS[0])
-        exact = error is not None and error < 1e-2
-        if error is not None and (
-            (self.rotation_source == 'known' and not exact)
-            or (self.rotation_source == 'predicted' and exact)
-        ):
-            print_log(
-                f'WorldSpaceMetric: rotation_source is {self.rotation_source!r}, but the camera '
-                f"rotation is {error:.3f} deg off the data set's on average",
-                logger='current',
-                level=logging.WARNING,
-            )
+        check_rotation_source(self.rotation_source, metrics.get(CAMERA_COLUMNS[0]))
         return metrics
 
     def _measure_body(self, samples: Sequence[Sample], records: Sequence[Record]) -> None:
@@ -141,7 +151,7 @@ class WorldSpaceMetric(PerSampleMetric):
             self.mesh.check_topology(sample, f'the label of {describe(sample)}')
         target = stack(labelled, 'gt_instances', 'vertices_world', _NO_LABEL)
         pred = stack(labelled, 'pred_instances', 'vertices_world', _NO_PREDICTION)
-        errors = self.mesh.joint_errors(self.mesh.joints(pred), self.mesh.joints(target))
+        errors = self.mesh.mesh_joint_errors(pred, target)
         errors |= self.mesh.vertex_errors(pred, target)
         errors = {name if name == 'PA-MPJPE' else f'W-{name}': e for name, e in errors.items()}
 

@@ -1,0 +1,30 @@
+# Commented mixture C of the authors' release: the one with SPEC-SYN, so that of stage III here.
+# Sets without a world label teach nothing there before tools/misc/pseudo_label_camera.py ran.
+# Keys: set / folder of its photos / annotation file.
+_shares = {
+    'h36m/images/h36m_train.npz': 0.07,
+    'mpii/images_vitpose/mpii_vitpose_train.npz': 0.06,
+    'coco/images_pruned/coco_pruned_train.npz': 0.06,
+    'coco/images_vitpose/coco_vitpose_train.npz': 0.06,
+    'mpi_inf_3dhp/images_pruned/mpi_inf_3dhp_pruned_train.npz': 0.02,
+    'ava/images/ava_train.npz': 0.19,
+    'aic/images_vitpose/aic_vitpose_train.npz': 0.19,
+    'insta/images/insta_train.npz': 0.20,
+    'agora/images/agora_train.npz': 0.07,
+    'spec_syn/images/spec_syn_train.npz': 0.01,
+    'humman/images/humman_train.npz': 0.07,
+}
+mixture_dataset = dict(
+    type='MixtureDataset',
+    length='largest',
+    probabilities=list(_shares.values()),
+    datasets=[
+        dict(
+            type='HMRDataset',
+            data_root='data/' + path.split('/')[0],
+            data_prefix=dict(img=path.split('/')[1]),
+            ann_file=path.split('/')[2],
+        )
+        for path in _shares
+    ],
+)

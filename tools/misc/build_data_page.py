@@ -1,0 +1,109 @@
+"""Write docs/data.md from the catalog of data sets.
+
+python tools/misc/build_data_page.py            # write the page
+python tools/misc/build_data_page.py --check    # fail if the page is not up to date
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from whmr.datasets import CATALOG, DatasetInfo
+from whmr.fileio import write_text
+
+PAGE = Path(__file__).resolve().parents[2] / 'docs' / 'data.md'
+HEAD = """<!-- Written by tools/misc/build_data_page.py from whmr/datasets/catalog.py:
+change those, not this page. -->
+
+# Data
+
+- One data set is one annotation file (`.npz`, one row per person) and a folder of photos. The
+  format is versioned, holds no pickled objects, and is described column by column in
+  [Annotation format](annotation_format.md).
+- `SyntheticWorld` makes labelled photos by itself and needs no download. Training and testing with
+  `--embedded` use it instead of the data sets that a config names.
+- Several data sets are mixed by probability (`configs/_base_/datasets/mixture_*.py`): a sample's
+  data set is drawn first, then the sample. Every item is seen once before any is seen again; which
+  item comes where depends on the seed, the epoch and the index alone, so a run that is stopped in
+  mid-epoch goes on with the samples it would have seen.
+- SMPL files and the public data sets are under licences of their own and are not distributed with
+  this library. Where files are missing, the error lists them, says where to get them and which
+  converter to run, and names `--embedded`.
+- Look at what a config trains on before you train:
+  `python tools/analysis/browse_dataset.py CONFIG --out-dir browse`.
+- A set without labelled camera rotation can be given pseudo labels by a trained calibrator:
+  `python tools/misc/pseudo_label_camera.py CONFIG CHECKPOINT ANN_FILE --images FOLDER`.
+
+## The sets
+
+| name | set | where in the paper | splits | 2D joints | licence |
+|---|---|---|---|---|---|
+"""
+FILES = """
+## Annotation files
+
+Unpack each set as it comes into `DOWNLOADS/<name>`, then run the command. Each converter says at
+its top which files it expects and where the description of their format comes from; it can be
+stopped and started again, shows what it dropped and why, and opens every photo with `--check`.
+Label files of SPIN, PyMAF and W-HMR (`spin_npz.py`) and mmhuman3d's HumanData (`human_data.py`)
+can be converted for any set, with `--dataset NAME --labels FILE`.
+[Converters](data_converters.md) says how each was checked.
+
+| file | labels | command |
+|---|---|---|
+"""
+CITATIONS = """
+## Citations
+
+"""
+
+
+def render() -> str:
+    """The page's text."""
+    sets, files, citations = [], [], []
+    for info in CATALOG.values():
+        sets.append(_set_row(info))
+        for file in info.files:
+            source = f' ([labels]({file.source}))' if file.source else ''
+            files.append(
+                f'| `{info.root}/{file.name}` | {file.labels}{source} | `{info.command(file)}` |'
+            )
+        citations.append(f'- **{info.title}**: {info.citation}. <{info.home}>')
+    return ''.join(
+        [HEAD, '\n'.join(sets), '\n', FILES, '\n'.join(files), '\n', CITATIONS]
+        + ['\n'.join(citations), '\n']
+    )
+
+
+def _set_row(info: DatasetInfo) -> str:
+    cells = (
+        f'`{info.name}`',
+        f'[{info.title}]({info.home})',
+        info.section,
+        ', '.join(info.splits),
+        f'`{info.joint_set}`',
+        info.licence,
+    )
+    return f'| {" | ".join(cells)} |'
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the tool; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('--check', action='store_true', help='write nothing, fail if out of date')
+    args = parser.parse_args(argv)
+    text = render()
+    if args.check:
+        if PAGE.read_text(encoding='utf-8') == text:
+            return 0
+        sys.stderr.write(f'error: {PAGE} is out of date; run tools/misc/build_data_page.py\n')
+        return 1
+    write_text(PAGE, text)
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
