@@ -2,6 +2,7 @@ _base_ = [
     '../_base_/models/whmr_r50.py',
     '../_base_/stages/stage2.py',
     '../_base_/datasets/paper_224x224.py',
+    '../_base_/datasets/mixture_active.py',
     '../_base_/schedules/adam_5e-5.py',
     '../_base_/default_runtime.py',
 ]
@@ -9,5 +10,7 @@ model = dict(
     losses=_base_.losses,
     grad_flow=_base_.grad_flow,
     backbone=dict(init_cfg=None),
+    neck=dict(init_cfg=None),
     init_cfg=dict(type='StrictPretrained', checkpoint='work_dirs/whmr_r50_stage1'),
 )
+train_dataloader = dict(dataset=dict(_base_.mixture_dataset, pipeline=_base_.train_pipeline))

@@ -2,6 +2,7 @@ _base_ = [
     '../_base_/models/whmr_vitpose.py',
     '../_base_/stages/stage3.py',
     '../_base_/datasets/paper_256x192.py',
+    '../_base_/datasets/mixture_c.py',
     '../_base_/schedules/adam_5e-5.py',
     '../_base_/default_runtime.py',
 ]
@@ -19,7 +20,7 @@ model = dict(
     camera=_base_.camera,
     orientation=_base_.orientation,
 )
-train_dataloader = dict(dataset=_base_.world_train_dataset)
+train_dataloader = dict(dataset=dict(_base_.mixture_dataset, pipeline=_base_.world_train_pipeline))
 val_dataloader = dict(dataset=_base_.world_val_dataset)
 test_dataloader = dict(dataset=_base_.world_test_dataset)
 val_evaluator = _base_._world_evaluator

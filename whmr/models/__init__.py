@@ -6,15 +6,27 @@ A folder is named after the registry that it fills and the config field that nam
 from whmr.models.backbones import TimmBackbone, ViTPoseBackbone
 from whmr.models.cameras import CamCalib, CameraEstimate, CameraLogits
 from whmr.models.data_preprocessor import HMRDataPreprocessor
-from whmr.models.estimators import WHMR, CameraEstimator, WorldHMR
+from whmr.models.estimators import (
+    CLIFF,
+    HMR,
+    HMR2,
+    WHMR,
+    CameraEstimator,
+    ExternalHMR,
+    WorldHMR,
+)
 from whmr.models.extractors import PixelAlignedExtractor, grid_points
 from whmr.models.heads import (
     DepthHead,
     FocalPredictor,
+    IterativeRegressor,
     IUVHead,
     IUVOutput,
     ParameterRegressor,
+    QueryDecoderHead,
     RegressorOutput,
+    VertexOutput,
+    VertexTransformer,
 )
 from whmr.models.losses import (
     CameraAngleLoss,
@@ -29,9 +41,19 @@ from whmr.models.losses import (
     VertexLoss,
 )
 from whmr.models.necks import DeconvNeck
-from whmr.models.orientation import OrientCorrect, RotationMultiply, Uncorrected
+from whmr.models.orientation import (
+    DirectRegression,
+    NoisyRotation,
+    OrientCorrect,
+    RotationMultiply,
+    Uncorrected,
+)
+from whmr.models.replay_preprocessor import ReplayDataPreprocessor
 
 __all__ = [
+    'CLIFF',
+    'HMR',
+    'HMR2',
     'WHMR',
     'CamCalib',
     'CameraAngleLoss',
@@ -42,6 +64,8 @@ __all__ = [
     'DeconvNeck',
     'DepthHead',
     'DepthLoss',
+    'DirectRegression',
+    'ExternalHMR',
     'FocalLoss',
     'FocalPredictor',
     'HMRDataPreprocessor',
@@ -50,16 +74,22 @@ __all__ = [
     'IUVOutput',
     'Keypoint2DLoss',
     'Keypoint3DLoss',
+    'NoisyRotation',
     'OrientCorrect',
+    'IterativeRegressor',
     'ParameterRegressor',
     'PixelAlignedExtractor',
     'PoseLoss',
+    'QueryDecoderHead',
     'RegressorOutput',
+    'ReplayDataPreprocessor',
     'RotationMultiply',
     'ShapeLoss',
     'TimmBackbone',
     'Uncorrected',
     'VertexLoss',
+    'VertexOutput',
+    'VertexTransformer',
     'ViTPoseBackbone',
     'WorldHMR',
     'grid_points',

@@ -113,3 +113,29 @@ class BodyEstimate(Record):
     cam_t: Tensor | None = None  # (B, 3) m, camera
     vertices: Tensor | None = None  # (B, V, 3) m, camera axes, no translation
     joints: Tensor | None = None  # (B, K, 3) m, camera axes, no translation
+    # The mesh of pose and betas, where `vertices` were regressed without them: what WorldHMR turns.
+    posed_vertices: Tensor | None = None  # (B, V, 3) m, camera axes, no translation
+    posed_joints: Tensor | None = None  # (B, K, 3) m, camera axes, no translation
+
+
+@dataclass
+class OrientationInputs(Record):
+    """What an orientation module reads of each person, and the mesh that its word turns."""
+
+    body_feat: Tensor  # (B, C)
+    global_info: Tensor  # (B, 5)
+    world2cam_rotmat: Tensor  # (B, 3, 3) x_cam = R x_world
+    global_orient: Tensor  # (B, 1, 3, 3) model -> camera, what the module turns
+    own_global_orient: Tensor  # (B, 1, 3, 3) model -> camera, how the mesh below is turned
+    vertices: Tensor  # (B, V, 3) m, camera axes, no translation
+    joints: Tensor  # (B, K, 3) m, camera axes, no translation
+
+
+@dataclass
+class WorldTargets(Record):
+    """The labels among `HMRTargets` that speak of the world, under the same names."""
+
+    global_orient_world: Tensor  # (B, 1, 3, 3) model -> world
+    vertices_world: Tensor  # (B, V, 3) m, world axes
+    joints_world: Tensor  # (B, K, 3) m, world axes
+    has_world: Tensor  # (B,) bool

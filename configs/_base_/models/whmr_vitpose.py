@@ -1,11 +1,13 @@
 # Ours-P of the paper: ViTPose-B, 67 markers, three parameter regressors.
 body_model = dict(type='SMPL', model_path='data/body_models/smpl')
+_genders = ('male', 'female')
 model = dict(
     type='WHMR',
     body_model=body_model,
     data_preprocessor=dict(
         type='HMRDataPreprocessor',
         body_model=body_model,
+        gendered_body_models={name: dict(body_model, gender=name) for name in _genders},
         mean=[123.675, 116.28, 103.53],
         std=[58.395, 57.12, 57.375],
         render_maps=dict(shape=(128, 96)),

@@ -5,6 +5,7 @@ import torch
 from mmengine.registry import init_default_scope
 
 from whmr.body_models import FreeBody
+from whmr.body_models.pyramid import MeshPyramid, PyramidLevel, SparseRows
 from whmr.models import HMRDataPreprocessor
 from whmr.models.estimators import WHMR, WorldHMR
 from whmr.testing import tiny_batch
@@ -30,6 +31,22 @@ WORLD_LOSSES = dict(
     vertices=dict(type='VertexLoss'),
     pose=dict(type='PoseLoss'),
 )
+HYBRID = dict(
+    points='vertices',
+    regressors=[dict(type='ParameterRegressor', hidden_dim=32, dropout=0.0)] * 2,
+    vertex_regressors=[
+        dict(
+            type='VertexTransformer',
+            hidden_dim=16,
+            num_layers=1,
+            num_heads=2,
+            mlp_dim=16,
+            graph_dim=8,
+            dropout=0.0,
+            attention_dropout=0.0,
+        )
+    ],
+)
 
 
 @pytest.fixture(autouse=True)
@@ -49,7 +66,7 @@ def make_whmr(body):
     def make(stage=1, **changes):
         torch.manual_seed(0)
         model = WHMR(
-            body,
+            changes.pop('body_model', body),
             dict(type='TimmBackbone', model_name='resnet18'),
             **{
                 'neck': dict(type='DeconvNeck', in_channels=512, out_channels=16),
@@ -82,6 +99,40 @@ def make_whmr(body):
                 for name in ('decode_pose', 'decode_betas', 'decode_cam'):
                     getattr(regressor, name).weight.normal_(0, 0.003)
         return model
+
+    return make
+
+
+@pytest.fixture(scope='session')
+def coarse_body():
+    """The free body with a mesh pyramid of 6890, 138 and 35 vertices, for speed."""
+    body = FreeBody()
+    points = body.v_template.reshape(3, -1).T
+    levels = []
+    for stride in (50, 4):
+        kept = torch.arange(0, len(points), stride)
+        nearest = torch.cdist(points, points[kept]).argmin(dim=1)
+        chain = torch.arange(len(kept))
+        levels.append(
+            PyramidLevel(
+                SparseRows.from_selection(kept.numpy()),
+                SparseRows.from_selection(nearest.numpy()),
+                torch.stack([chain[:-1], chain[1:]], dim=1).numpy(),
+            )
+        )
+        points = points[kept]
+    body.pyramid_table = MeshPyramid(
+        tuple(levels), topology=body.topology, num_vertices=body.num_vertices
+    )
+    return body
+
+
+@pytest.fixture
+def make_hybrid(make_whmr, coarse_body):
+    """A factory: `make_hybrid(stage)`; two parameter regressors, then a vertex regressor."""
+
+    def make(stage=1, **changes):
+        return make_whmr(stage, **{'body_model': coarse_body, **HYBRID, **changes})
 
     return make
 

@@ -54,18 +54,68 @@ def test_terms_train_what_the_stage_says(make_whmr, make_batch, stage):
     model = make_whmr(stage, **changes).train()
     losses = model(**make_batch(), mode='loss')
 
-    names = {f'loss_{t}_s{s}' for t in STEP_TERMS for s in (1, 2, 3)} | {'loss_vertices_s3'}
-    if stage == 1:
-        names |= {f'loss_focal_s{s}' for s in (1, 2, 3)}
+    names = step_terms(stage)
     auxiliary = {'loss_iuv_u', 'loss_iuv_v', 'loss_iuv_index', 'loss_iuv_annotation', 'loss_depth'}
     assert set(losses) == names | auxiliary
 
     for name in sorted(names):
-        term, step = name.removeprefix('loss_').rsplit('_s', 1)
+        term, step = split_name(name)
         assert groups_with_gradient(model, losses[name]) == expected(stage, term, int(step)), name
     for name in sorted(auxiliary):
         head = 'depth_head' if name == 'loss_depth' else 'iuv_head'
         assert groups_with_gradient(model, losses[name]) == TRUNK | {head}, name
+
+
+@pytest.mark.parametrize('stage', [1, 2])
+def test_terms_of_the_hybrid_train_what_the_stage_says(make_hybrid, make_batch, stage):
+    changes = {} if stage == 1 else {'losses': {**make_whmr_losses(), 'focal': None}}
+    model = make_hybrid(stage, iuv_head=None, depth_head=None, **changes).train()
+    losses = model(**make_batch(), mode='loss')
+    assert set(losses) == step_terms(stage)
+    for name in sorted(losses):
+        term, step = split_name(name)
+        known = expected(stage, term, step) if step < 3 else hybrid_expected(stage, term)
+        assert groups_with_gradient(model, losses[name]) == known, name
+
+
+def hybrid_expected(stage, term):
+    """What spec section 4.1 says of the vertex regressor's step, which has no pose of its own."""
+    mesh = TRUNK | {'extractors.2', 'vertex_regressors'}
+    if term == 'keypoints_2d_crop':
+        camera = step_groups(2, 'cam')
+        return camera | mesh if stage == 1 else camera
+    if term == 'keypoints_2d_full':
+        return {'focal_head'} | (mesh if stage == 2 else set())
+    if term in ('keypoints_3d', 'vertices'):
+        return mesh
+    return expected(stage, term, 2)
+
+
+def test_pose_and_shape_of_the_step_before_count_twice(make_hybrid, make_batch):
+    model = make_hybrid(1).train()
+    losses = model(**make_batch(), mode='loss')
+    weight = model.regressors[1].fc1.weight
+    for term in ('pose', 'shape', 'camera', 'focal'):
+        second, third = losses[f'loss_{term}_s2'], losses[f'loss_{term}_s3']
+        assert float(second.detach()) == float(third.detach())
+        if term != 'focal':
+            one, other = (
+                torch.autograd.grad(x, weight, retain_graph=True)[0] for x in (second, third)
+            )
+            assert torch.equal(one, other) and one.abs().max() > 0
+
+
+def split_name(name):
+    """`loss_vertices_level1_s3` -> ('vertices', 3)."""
+    term, step = name.removeprefix('loss_').rsplit('_s', 1)
+    return term.split('_level')[0], int(step)
+
+
+def step_terms(stage):
+    """Names of all terms of the three steps."""
+    names = {f'loss_{t}_s{s}' for t in STEP_TERMS for s in (1, 2, 3)}
+    names |= {f'loss_vertices{level}_s3' for level in ('', '_level1', '_level2')}
+    return names | ({f'loss_focal_s{s}' for s in (1, 2, 3)} if stage == 1 else set())
 
 
 STEP_TERMS = (

@@ -201,3 +201,58 @@ def test_meshes_keep_full_precision_under_autocast(make_world, make_batch):
     expected = (estimate.vertices - pelvis) @ turn.mT + pelvis
     torch.testing.assert_close(world.vertices_world, expected, atol=1e-5, rtol=0)
     assert world.vertices_world.dtype == torch.float32
+
+
+def test_a_transplant_takes_orientation_from_the_donor_and_the_body_from_the_host(
+    make_world, make_whmr, make_batch, body
+):
+    """Table 7: the world mesh is the host's pose and shape in the donor's orientation."""
+    batch = make_batch(2, training=False)
+    host, donor = AnyHMR(body), make_whmr()
+    config = dict(type='OrientCorrect', feat_dim=67 * 4, hidden_dim=32)
+    whole = make_world(estimator=donor, orientation=config, camera=Photos()).eval()
+    torch.nn.init.normal_(whole.orientation.decode.weight, std=0.05)
+    model = make_world(
+        estimator=host, donor=donor, orientation=whole.orientation, camera=Photos()
+    ).eval()
+    with torch.inference_mode():
+        _, theirs = whole(batch['inputs'], batch['metas'])
+        alone = host.estimate(batch['inputs'], batch['metas'])
+        estimate, world = model(batch['inputs'], batch['metas'])
+    torch.testing.assert_close(world.global_orient_world, theirs.global_orient_world)
+    for name in ('body_feat', 'global_orient', 'body_pose', 'betas'):
+        torch.testing.assert_close(getattr(estimate, name), getattr(alone, name))
+    expected = body(estimate.betas, world.global_orient_world, estimate.body_pose)
+    torch.testing.assert_close(world.vertices_world, expected.vertices, atol=2e-5, rtol=0)
+    torch.testing.assert_close(
+        world.joints_world, body.joints49(expected.joints), atol=2e-5, rtol=0
+    )
+    model.train()
+    assert not donor.training and not any(p.requires_grad for p in donor.parameters())
+
+
+def test_a_transplant_across_topologies_is_refused(make_world, make_whmr, body):
+    class OtherBody(nn.Module):
+        topology = 'smpl'
+
+    donor = make_whmr()
+    donor.body_model = OtherBody()
+    with pytest.raises(ValueError, match=r"the donor is made for topology 'smpl'.*'free_body'"):
+        make_world(donor=donor)
+    with pytest.raises(ValueError, match="the estimator is made for topology 'smpl'"):
+        make_world(estimator=donor)
+
+
+def test_the_global_information_can_be_left_out(make_world, make_batch):
+    batch = make_batch(2)
+    for global_dim in (0, 5):
+        config = dict(type='OrientCorrect', feat_dim=67 * 4, hidden_dim=32, global_dim=global_dim)
+        model = make_world(orientation=config, camera=Photos()).eval()
+        torch.nn.init.normal_(model.orientation.decode.weight, std=0.05)
+        with torch.inference_mode():
+            _, _, ready = model.prepare(batch['inputs'], batch['metas'])
+            info = ready.global_info
+            first = model.turn(ready).global_orient_world
+            ready.global_info = info + 0.1
+            second = model.turn(ready).global_orient_world
+        assert torch.equal(first, second) is (global_dim == 0)

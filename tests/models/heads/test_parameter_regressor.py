@@ -4,6 +4,12 @@ import pytest
 import torch
 from torch.nn.functional import linear
 
+from whmr.geometry import (
+    axis_angle_to_rotmat,
+    is_rotation,
+    rot6d_to_rotmat,
+    rotmat_to_rot6d,
+)
 from whmr.models import ParameterRegressor, RegressorOutput
 
 NAMES = ('feat', 'global_info', 'pose', 'betas', 'weak_cam')
@@ -98,3 +104,39 @@ def test_a_batch_that_would_broadcast_is_refused():
 def test_no_pass_is_refused():
     with pytest.raises(ValueError, match='num_iters must be at least 1'):
         small(num_iters=0)
+
+
+def test_a_6d_pose_is_corrected_as_six_numbers(wiggle):
+    model = wiggle(small(pose_format='rot6d', global_dim=0, num_iters=2)).eval()
+    assert model.fc1.weight.shape == (16, 7 + 144 + 13)
+    feat, info, _, betas, cam = inputs()
+    pose = axis_angle_to_rotmat(torch.randn(4, 24, 3))
+    out = model(feat, info, pose, betas, cam)
+    six = rotmat_to_rot6d(pose)
+    for _ in range(2):
+        x = torch.cat([feat, six.flatten(1), betas, cam], dim=1)
+        x = linear(linear(x, model.fc1.weight, model.fc1.bias), model.fc2.weight, model.fc2.bias)
+        six = six + linear(x, model.decode_pose.weight, model.decode_pose.bias).view(-1, 24, 6)
+        betas = betas + linear(x, model.decode_betas.weight, model.decode_betas.bias)
+        cam = cam + linear(x, model.decode_cam.weight, model.decode_cam.bias)
+    torch.testing.assert_close(out.pose, rot6d_to_rotmat(six), atol=1e-5, rtol=1e-5)
+    assert is_rotation(out.pose, 1e-4).all()
+    with pytest.raises(ValueError, match='pose_format'):
+        small(pose_format='quaternion')
+
+
+@pytest.mark.parametrize('count', [5, 3, 0])
+def test_how_much_of_the_global_information_is_read(count, wiggle):
+    """All of it, the box alone (the first three numbers), or nothing."""
+    model = wiggle(small(global_dim=count)).eval()
+    assert model.fc1.in_features == 7 + count + 216 + 10 + 3
+    feat, info, *state = inputs()
+    info.requires_grad_()
+    out = model(feat, info, *state)
+    (gradient,) = torch.autograd.grad(out.pose.sum(), info)
+    assert ((gradient != 0).any(dim=0) == (torch.arange(5) < count)).all()
+
+
+def test_another_length_of_the_global_information_is_refused():
+    with pytest.raises(ValueError, match='ParameterRegressor: global_dim must be 5'):
+        small(global_dim=4)

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from whmr.geometry import axis_angle_to_rotmat, pitch_roll_to_rotmat
-from whmr.models import RotationMultiply, Uncorrected
+from whmr.geometry import axis_angle_to_rotmat, pitch_roll_to_rotmat, rotmat_to_pitch_roll
+from whmr.models import DirectRegression, NoisyRotation, RotationMultiply, Uncorrected
 
 
 @pytest.fixture(params=[1, 3, 4])
@@ -49,3 +49,72 @@ def test_a_camera_of_another_batch_is_refused():
         RotationMultiply()(
             torch.zeros(2, 7), torch.zeros(2, 5), torch.zeros(1, 3, 3), torch.zeros(2, 1, 3, 3)
         )
+
+
+def test_direct_regression_never_sees_the_orientation(scene, wiggle):
+    feat, info, cam, world = scene
+    module = wiggle(DirectRegression(7, hidden_dim=16)).eval()
+    out = module(feat, info, cam, world)
+    torch.testing.assert_close(module(feat, info, cam, world.mT.contiguous()), out)
+    assert (module(feat, info, cam.mT, world) - out).abs().max() > 1e-3
+    assert (module(feat + 1, info, cam, world) - out).abs().max() > 1e-3
+    assert (module(feat, info + 1, cam, world) - out).abs().max() > 1e-3
+    # It is OrientCorrect, started upright.
+    start = torch.diag(torch.tensor([1.0, -1.0, -1.0])).expand(len(feat), 1, 3, 3)
+    torch.testing.assert_close(module.regressor(feat, info, cam, start), out)
+    assert module.regressor.num_iters == 3
+
+
+def test_direct_regression_learns_an_orientation_from_the_feature(assert_all_trained):
+    torch.manual_seed(3)
+    feat, info = torch.randn(12, 7), torch.zeros(12, 5)
+    cam = pitch_roll_to_rotmat(*(torch.rand(2, 12) - 0.5))
+    world = axis_angle_to_rotmat(torch.randn(12, 1, 3))
+    module = DirectRegression(7, hidden_dim=32, dropout=0.0, num_iters=1)
+    out = module(feat, info, cam, world)
+    assert_all_trained(module, (out * torch.randn_like(out)).sum())
+    optimiser = torch.optim.Adam(module.parameters(), lr=0.01)
+    first = None
+    for _ in range(200):
+        error = (module(feat, info, cam, cam[:, None] @ world) - world).square().mean()
+        first = error.item() if first is None else first
+        optimiser.zero_grad()
+        error.backward()
+        optimiser.step()
+    assert error < 0.1 * first
+
+
+def test_direct_regression_checks_what_it_is_given(scene):
+    feat, info, cam, world = scene
+    with pytest.raises(ValueError, match='DirectRegression: global_orient must have shape'):
+        DirectRegression(7, hidden_dim=8)(feat, info, cam, world[:, 0])
+    with pytest.raises(ValueError, match='body_feat must have shape'):
+        DirectRegression(8, hidden_dim=8)(feat, info, cam, world)
+
+
+@pytest.mark.parametrize('degrees', [(0.0, 0.0), (10.0, 10.0), (3.0, 20.0)])
+def test_noise_tilts_gravity_by_its_angle(degrees):
+    cam = pitch_roll_to_rotmat(*(torch.rand(2, 500, dtype=torch.float64) - 0.5))
+    noisy = NoisyRotation(RotationMultiply(), degrees).tilt(cam)
+    angle = torch.rad2deg((cam[:, :, 1] * noisy[:, :, 1]).sum(1).clamp(-1, 1).acos())
+    low, high = degrees
+    assert (angle > low - 1e-3).all() and (angle < high + 1e-3).all()
+    if high > low:
+        assert angle.min() < low + 1 and angle.max() > high - 1
+    pitch, roll = rotmat_to_pitch_roll(noisy)
+    torch.testing.assert_close(pitch_roll_to_rotmat(pitch, roll), noisy)  # no yaw comes in
+    error = noisy[:, :, 1] - cam[:, :, 1]
+    assert error.mean(0).abs().max() < 0.03  # to no side more than to another
+
+
+def test_noise_reaches_the_module_inside(scene, wiggle, assert_all_trained):
+    feat, info, cam, world = scene
+    inner = dict(type='OrientCorrect', feat_dim=7, hidden_dim=16, dropout=0.0)
+    module = wiggle(NoisyRotation(inner, (0.0, 0.0)))
+    out = module(feat, info, cam, world)
+    torch.testing.assert_close(out, module.orientation(feat, info, cam, world), atol=1e-4, rtol=0)
+    assert_all_trained(module, (out * torch.randn_like(out)).sum())
+    module.degrees = (10.0, 10.0)
+    assert (module(feat, info, cam, world) - out).abs().max() > 1e-3
+    with pytest.raises(ValueError, match='degrees'):
+        NoisyRotation(inner, (5.0, 1.0))

@@ -127,3 +127,21 @@ def test_wrong_shapes_are_refused(which, shape, name):
 def test_no_pass_is_refused():
     with pytest.raises(ValueError, match='num_iters must be at least 1'):
         small(num_iters=0)
+
+
+@pytest.mark.parametrize('count', [5, 3, 0])
+def test_how_much_of_the_global_information_is_read(count, wiggle):
+    """All of it, the box alone (the first three numbers), or nothing."""
+    model = wiggle(small(global_dim=count)).eval()
+    feat, info, *rotations = inputs()
+    before = model(feat, info, *rotations)
+    for index in range(5):
+        changed = info.clone()
+        changed[:, index] += 1
+        same = torch.equal(model(feat, changed, *rotations), before)
+        assert same == (index >= count)
+
+
+def test_another_length_of_the_global_information_is_refused():
+    with pytest.raises(ValueError, match='OrientCorrect: global_dim must be 5'):
+        small(global_dim=4)

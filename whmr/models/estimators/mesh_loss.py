@@ -50,7 +50,9 @@ class MeshLoss(BaseModule):
 
     Which gradients a term lets through was decided where the step was computed (`GradFlow`); here
     terms are only compared with their labels. The vertex term applies to the last step alone, at
-    three mesh resolutions.
+    three mesh resolutions (`loss_vertices_s3`, `loss_vertices_level1_s3`,
+    `loss_vertices_level2_s3`). A step that regresses vertices repeats pose and shape of the step
+    before, whose terms so count twice.
 
     Args:
         losses: Term name to loss config; any of `TERMS`. An absent or None term is off.
@@ -101,11 +103,17 @@ class MeshLoss(BaseModule):
                 if name in values:
                     results[f'loss_{name}_s{number}'] = loss(*values[name])
         if 'vertices' in self.terms:
-            last = len(steps)
-            predicted = vertex_levels(body, steps[-1].vertices)
+            predicted = _step_levels(body, steps[-1])
             labelled = vertex_levels(body, targets.vertices)
-            results[f'loss_vertices_s{last}'] = sum(
-                self.terms['vertices'](p, t, targets.has_smpl)
-                for p, t in zip(predicted, labelled, strict=True)
-            )
+            for level, (mesh, label) in enumerate(zip(predicted, labelled, strict=True)):
+                name = 'vertices' if level == 0 else f'vertices_level{level}'
+                results[f'loss_{name}_s{len(steps)}'] = self.terms['vertices'](
+                    mesh, label, targets.has_smpl
+                )
         return results
+
+
+def _step_levels(body: BodyModel, step: StepOutput) -> list[Tensor]:
+    if step.level1 is None or step.level2 is None:
+        return vertex_levels(body, step.vertices)
+    return [step.vertices, step.level1, step.level2]

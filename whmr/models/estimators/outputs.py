@@ -13,6 +13,8 @@ from whmr.structures.records import Record
 class StepOutput(Record):
     """Body and cameras after one refinement step (W-HMR Eq. 14 and 2-4).
 
+    A step that regresses vertices repeats pose, shape and camera of the step before.
+
     Shapes: B batch, V vertices, K joints of `spin49`, J = 24 body joints, S betas.
     """
 
@@ -26,6 +28,9 @@ class StepOutput(Record):
     keypoints_2d_full: Tensor  # (B, K, 2) in [-1, 1] of the full image
     focal_length: Tensor  # (B,) full px
     cam_t: Tensor  # (B, 3) m, camera
+    # The coarser levels of the pyramid, where a vertex regressor gave them.
+    level1: Tensor | None = None  # (B, V1, 3)
+    level2: Tensor | None = None  # (B, V2, 3)
 
 
 @dataclass

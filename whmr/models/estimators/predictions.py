@@ -11,6 +11,8 @@ from torch import Tensor
 from whmr.geometry import intrinsics_matrix, project_full
 from whmr.structures import BodyEstimate, CropMetas, HMRDataSample
 
+INTERNAL = ('body_feat', 'posed_vertices', 'posed_joints')  # of an estimate: not for users
+
 
 def require(needed: Mapping[str, object]) -> None:
     """Say which argument a mode lacks.
@@ -37,7 +39,7 @@ def add_camera_space(
     values = {
         name: value
         for name, value in vars(estimate).items()
-        if isinstance(value, Tensor) and name != 'body_feat'
+        if isinstance(value, Tensor) and name not in INTERNAL
     }
     camera: dict[str, Tensor] = {}
     if estimate.focal_length is not None:

@@ -21,12 +21,20 @@ from whmr.models.estimators.predictions import (
     require,
 )
 from whmr.registry import BODY_MODELS, CAMERAS, MODELS, ORIENTATIONS, build_child
-from whmr.structures import BodyEstimate, CropMetas, HMRDataSample, HMRTargets
+from whmr.structures import (
+    BodyEstimate,
+    CropMetas,
+    HMRDataSample,
+    HMRTargets,
+    OrientationInputs,
+    WorldTargets,
+)
 from whmr.structures.records import Record
 
 TERMS = ('keypoints_3d', 'vertices', 'pose')
 PELVIS = JOINT_SETS['spin49'].index('op_mid_hip')
-PARTS = ('estimator', 'camera', 'orientation')
+PARTS = ('estimator', 'donor', 'camera', 'orientation')
+CACHED = 'orientation'  # entry of `inputs` that stands for photos whose frozen parts have run
 ROTATION_SOURCES = ('predicted', 'known', 'none')
 
 
@@ -56,6 +64,10 @@ class WorldHMR(BaseModel):
             parameters.
         estimator: A config of `MODELS`, or a built camera-space model with an `estimate` method.
         orientation: A config of `ORIENTATIONS`, or a built module.
+        donor: A config of `MODELS`, or a built camera-space model, whose feature and orientation
+            the orientation module reads instead of the wrapped model's: the paper's *transplant*
+            (Table 7), in which a whole W-HMR says the orientation and the wrapped model pose and
+            shape. Its body must be of the same topology.
         camera: A config of `CAMERAS`, or a built calibrator; needed for
             `rotation_source='predicted'`.
         frozen: Parts that stage III leaves alone (Sec. 3.4): no gradient and evaluation mode,
@@ -70,11 +82,13 @@ class WorldHMR(BaseModel):
 
     Raises:
         ValueError: On an unknown part, rotation source or loss term, or `predicted` without a
-            calibrator.
+            calibrator, or parts of different body topologies.
 
     Shapes: B batch, N photos.
         inputs['crop']: (B, 3, h, w), normalised.  inputs['full']: N photos (3, H, W), normalised;
         `metas.image_index` says which of them each crop comes from.
+        Instead of both, for `mode='loss'`: inputs['orientation'], `OrientationInputs`, what the
+        frozen parts made of the photos before.
     """
 
     def __init__(
@@ -83,8 +97,9 @@ class WorldHMR(BaseModel):
         estimator: Mapping[str, Any] | nn.Module,
         *,
         orientation: Mapping[str, Any] | nn.Module,
+        donor: Mapping[str, Any] | nn.Module | None = None,
         camera: Mapping[str, Any] | nn.Module | None = None,
-        frozen: Sequence[str] = ('estimator', 'camera'),
+        frozen: Sequence[str] = ('estimator', 'donor', 'camera'),
         rotation_source: str = 'predicted',
         losses: Mapping[str, Any] | None = None,
         data_preprocessor: Mapping[str, Any] | nn.Module | None = None,
@@ -93,6 +108,7 @@ class WorldHMR(BaseModel):
         super().__init__(data_preprocessor=data_preprocessor, init_cfg=init_cfg)
         self.body_model = build_child(BODY_MODELS, body_model)
         self.estimator = build_child(MODELS, estimator)
+        self.donor = build_child(MODELS, donor)
         self.camera = build_child(CAMERAS, camera)
         self.orientation = build_child(ORIENTATIONS, orientation)
         self.terms = None if losses is None else build_terms(losses, TERMS, 'WorldHMR')
@@ -105,6 +121,7 @@ class WorldHMR(BaseModel):
         if unknown:
             raise ValueError(f'frozen: unknown parts {unknown}; it takes {list(PARTS)}')
         self.frozen = tuple(frozen)
+        self._check_topologies()
         for part in self._frozen_modules():
             part.requires_grad_(False)
         self.train(self.training)
@@ -129,16 +146,18 @@ class WorldHMR(BaseModel):
         Raises:
             ValueError: On an unknown mode, or labels or data samples missing for it.
         """
-        require({'metas': metas})
         if mode not in ('tensor', 'loss', 'predict'):
             raise ValueError(f"mode={mode!r}: expected 'tensor', 'loss' or 'predict'")
         if mode == 'loss':
             require({'targets': targets, 'losses': self.terms})
         if mode == 'predict':
             require({'data_samples': data_samples})
-        estimate = self._estimate(inputs, metas)
-        camera = self._camera(inputs, metas, targets)
-        world = self._world(estimate, camera['world2cam_rotmat'], metas)
+        if CACHED in inputs:
+            self._check_replay(mode)
+            return self.loss(self.turn(inputs[CACHED]), targets)
+        require({'metas': metas})
+        estimate, camera, ready = self.prepare(inputs, metas, targets)
+        world = self.turn(ready)
         if mode == 'tensor':
             return estimate, world
         if mode == 'loss':
@@ -146,13 +165,57 @@ class WorldHMR(BaseModel):
         samples = add_camera_space(data_samples, estimate, metas)
         return add_world_space(samples, vars(world), camera)
 
-    def loss(self, world: WorldEstimate, targets: HMRTargets) -> dict[str, Tensor]:
+    def prepare(
+        self, inputs: Mapping[str, Any], metas: CropMetas, targets: HMRTargets | None = None
+    ) -> tuple[BodyEstimate, dict[str, Tensor], OrientationInputs]:
+        """All that comes before the orientation module: in stage III, all that is frozen.
+
+        Returns:
+            The camera-space estimate, the camera (`world2cam_rotmat`, `pitch`, `roll` and, where
+            predicted, `vfov`), and what the orientation module and the turning of the mesh need.
+        """
+        estimate = self._estimate(inputs, metas)
+        source = estimate
+        if self.donor is not None:
+            with self._gradient('donor'):
+                source = self.donor.estimate(inputs, metas)
+        camera = self._camera(inputs, metas, targets)
+        posed = estimate.posed_vertices is not None
+        ready = OrientationInputs(
+            body_feat=source.body_feat,
+            global_info=global_info(metas.bbox_center, metas.bbox_size, metas.full_shape),
+            world2cam_rotmat=camera['world2cam_rotmat'],
+            global_orient=source.global_orient,
+            own_global_orient=estimate.global_orient,
+            vertices=estimate.posed_vertices if posed else estimate.vertices,
+            joints=estimate.posed_joints if posed else estimate.joints,
+        )
+        return estimate, camera, ready
+
+    def turn(self, ready: OrientationInputs) -> WorldEstimate:
+        """The orientation module's word, and the mesh turned by it."""
+        orient = self.orientation(
+            ready.body_feat, ready.global_info, ready.world2cam_rotmat, ready.global_orient
+        )
+        # The body is linear in its root rotation, so the posed mesh need only be turned about the
+        # pelvis. Half precision would cost millimetres.
+        with torch.autocast(device_type=orient.device.type, enabled=False):
+            orient = orient.to(ready.vertices.dtype)
+            pelvis = ready.joints[:, PELVIS : PELVIS + 1]
+            turn = (orient @ ready.own_global_orient.to(orient.dtype).mT).squeeze(1)
+            return WorldEstimate(
+                global_orient_world=orient,
+                vertices_world=_turn(ready.vertices, turn, pelvis),
+                joints_world=_turn(ready.joints, turn, pelvis),
+            )
+
+    def loss(self, world: WorldEstimate, targets: HMRTargets | WorldTargets) -> dict[str, Tensor]:
         """World joints, vertices (three resolutions) and orientation against their labels."""
         has = targets.has_world
         terms = self.terms
         losses: dict[str, Tensor] = {}
         if 'keypoints_3d' in terms:
-            confident = torch.ones_like(targets.keypoints_3d_conf)
+            confident = torch.ones_like(targets.joints_world[..., 0])
             losses['loss_keypoints_3d_world'] = terms['keypoints_3d'](
                 world.joints_world, targets.joints_world, confident, has
             )
@@ -172,8 +235,29 @@ class WorldHMR(BaseModel):
         parts = (getattr(self, name) for name in self.frozen)
         return [part for part in parts if part is not None]
 
+    def _gradient(self, part: str) -> torch.set_grad_enabled:
+        return torch.set_grad_enabled(torch.is_grad_enabled() and part not in self.frozen)
+
+    def _check_topologies(self) -> None:
+        for name in ('estimator', 'donor'):
+            body = getattr(getattr(self, name), 'body_model', None)
+            if body is not None:
+                self.body_model.check_topology(body.topology, f'WorldHMR: the {name}')
+
+    def _check_replay(self, mode: str) -> None:
+        if mode != 'loss':
+            raise ValueError(f'cached features are for training: mode={mode!r} needs photos')
+        training = {'estimator', 'donor'} - set(self.frozen)
+        if self.donor is None:
+            training.discard('donor')
+        if training:
+            raise ValueError(
+                f'cached features stand for frozen parts, but {sorted(training)} of WorldHMR '
+                'train: freeze them, or train without the cache'
+            )
+
     def _estimate(self, inputs: Mapping[str, Any], metas: CropMetas) -> BodyEstimate:
-        with torch.set_grad_enabled(torch.is_grad_enabled() and 'estimator' not in self.frozen):
+        with self._gradient('estimator'):
             estimate = self.estimator.estimate(inputs, metas)
             if estimate.vertices is not None and estimate.joints is not None:
                 return estimate
@@ -213,25 +297,6 @@ class WorldHMR(BaseModel):
         if known is not None:
             rotmat = torch.where(known[:, None, None], given, rotmat)
         return {**_with_angles(rotmat), 'vfov': cameras.vfov}
-
-    def _world(
-        self, estimate: BodyEstimate, world2cam_rotmat: Tensor, metas: CropMetas
-    ) -> WorldEstimate:
-        info = global_info(metas.bbox_center, metas.bbox_size, metas.full_shape)
-        orient = self.orientation(
-            estimate.body_feat, info, world2cam_rotmat, estimate.global_orient
-        )
-        # The body is linear in its root rotation, so the posed mesh need only be turned about the
-        # pelvis. Half precision would cost millimetres.
-        with torch.autocast(device_type=orient.device.type, enabled=False):
-            orient = orient.to(estimate.vertices.dtype)
-            pelvis = estimate.joints[:, PELVIS : PELVIS + 1]
-            turn = (orient @ estimate.global_orient.to(orient.dtype).mT).squeeze(1)
-            return WorldEstimate(
-                global_orient_world=orient,
-                vertices_world=_turn(estimate.vertices, turn, pelvis),
-                joints_world=_turn(estimate.joints, turn, pelvis),
-            )
 
 
 def _turn(points: Tensor, rotation: Tensor, pivot: Tensor) -> Tensor:

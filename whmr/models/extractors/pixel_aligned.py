@@ -62,7 +62,14 @@ class PixelAlignedExtractor(BaseModule):
         return sampled[..., 0]
 
     def forward(self, feat: Tensor, points: Tensor) -> Tensor:
-        raw = self.sample(feat, points)
+        return self.reduce(self.sample(feat, points))
+
+    def reduce(self, raw: Tensor) -> Tensor:
+        """The MLP on sampled features.
+
+        Shapes: B batch, P points, C = in_channels, D = out_channels.
+            raw: (B, C, P).  returns: (B, D * P), channel-major.
+        """
         x = raw
         for i, layer in enumerate(self.layers):
             x = layer(x if i == 0 else torch.cat([x, raw], dim=1))

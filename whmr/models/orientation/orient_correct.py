@@ -5,7 +5,7 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from whmr.geometry import orthogonalize, rotmat_to_rot6d
-from whmr.models.checks import check_shape
+from whmr.models.checks import GLOBAL_DIM, check_global_dim, check_shape
 from whmr.registry import ORIENTATIONS
 
 
@@ -23,7 +23,8 @@ class OrientCorrect(BaseModule):
 
     Args:
         feat_dim: Length of the body feature, without the global information.
-        global_dim: Length of the global information (Eq. 7).
+        global_dim: How many of the five numbers of the global information (Eq. 7) are read: 5, 3
+            (the box alone, as in CLIFF: without the image's size) or 0.
         hidden_dim: Width of the two linear layers.
         dropout: Dropout after each of them.
         num_iters: Passes; each starts from the last one's result, with the same weights. The
@@ -32,10 +33,10 @@ class OrientCorrect(BaseModule):
         init_cfg: MMEngine's initialisation config.
 
     Raises:
-        ValueError: An input has another shape, or `num_iters` is below 1.
+        ValueError: An input has another shape, or a setting is out of range.
 
     Shapes: B batch, C = feat_dim.
-        body_feat: (B, C).  global_info: (B, global_dim).
+        body_feat: (B, C).  global_info: (B, 5).
         world2cam_rotmat: (B, 3, 3) x_cam = R x_world.
         global_orient: (B, 1, 3, 3) model -> camera.  returns: (B, 1, 3, 3) model -> world.
     """
@@ -52,6 +53,7 @@ class OrientCorrect(BaseModule):
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
+        check_global_dim(global_dim, 'OrientCorrect')
         if num_iters < 1:
             raise ValueError(f'OrientCorrect: num_iters must be at least 1, got {num_iters}')
         self.feat_dim = feat_dim
@@ -73,11 +75,18 @@ class OrientCorrect(BaseModule):
         global_orient: Tensor,
     ) -> Tensor:
         batch = body_feat.shape[0]
-        check_shape(body_feat, (None, self.feat_dim), 'OrientCorrect: body_feat')
-        check_shape(global_info, (batch, self.global_dim), 'OrientCorrect: global_info')
+        try:
+            check_shape(body_feat, (None, self.feat_dim), 'OrientCorrect: body_feat')
+        except ValueError as error:
+            raise ValueError(
+                f'{error}: weights trained on the features of one model do not fit those of '
+                'another; set feat_dim and train the module on this model'
+            ) from None
+        check_shape(global_info, (batch, GLOBAL_DIM), 'OrientCorrect: global_info')
         check_shape(world2cam_rotmat, (batch, 3, 3), 'OrientCorrect: world2cam_rotmat')
         check_shape(global_orient, (batch, 1, 3, 3), 'OrientCorrect: global_orient')
-        fixed = torch.cat([body_feat, global_info, rotmat_to_rot6d(world2cam_rotmat)], dim=1)
+        known = global_info[:, : self.global_dim]
+        fixed = torch.cat([body_feat, known, rotmat_to_rot6d(world2cam_rotmat)], dim=1)
         orient = global_orient
         for _ in range(self.num_iters):
             x = self.dropout(self.fc1(torch.cat([fixed, orient.flatten(1)], dim=1)))

@@ -1,0 +1,10 @@
+_base_ = [
+    '../_base_/models/whmr_vitpose_hybrid.py',
+    '../_base_/stages/stage1.py',
+    '../_base_/datasets/paper_256x192.py',
+    '../_base_/datasets/mixture_active.py',
+    '../_base_/schedules/adam_5e-5.py',
+    '../_base_/default_runtime.py',
+]
+model = dict(losses=_base_.losses, grad_flow=_base_.grad_flow)
+train_dataloader = dict(dataset=dict(_base_.mixture_dataset, pipeline=_base_.train_pipeline))
