@@ -222,3 +222,19 @@ def test_model_index_lists_every_metafile() -> None:
         models = yaml.safe_load((ROOT / name).read_text(encoding='utf-8'))['Models']
         missing = [m['Config'] for m in models if not (ROOT / m['Config']).is_file()]
         assert not missing, f'{name}: no config {missing}'
+
+
+@pytest.mark.parametrize('stage', [1, 2, 3])
+def test_every_leaf_of_a_stage_trains_by_the_rules_of_that_stage(stage: int) -> None:
+    """What the gradient tests prove of the rules in `_base_/stages` is true of every config."""
+    rules = Config.fromfile(CONFIGS / '_base_' / 'stages' / f'stage{stage}.py')
+    leaves = sorted(CONFIGS.glob(f'whmr/**/*_stage{stage}.py'))
+    assert leaves
+    for leaf in leaves:
+        model = load_config(leaf).model
+        if stage == 3:
+            assert model.frozen == rules.world.frozen, leaf
+            assert model.losses == rules.world.losses, leaf
+        else:
+            assert model.grad_flow == rules.grad_flow, leaf
+            assert model.losses == rules.losses, leaf

@@ -1,7 +1,10 @@
 """A W-HMR small enough for a CPU test, with every part of the real one, and a batch for it."""
 
+from pathlib import Path
+
 import pytest
 import torch
+from mmengine import Config
 from mmengine.registry import init_default_scope
 
 from whmr.body_models import FreeBody
@@ -12,9 +15,10 @@ from whmr.testing import tiny_batch
 
 CROP = (64, 64)
 MAP = (16, 16)
+CONFIGS = Path(__file__).resolve().parents[3] / 'configs'
 STAGES = {
-    1: dict(crop_2d_to_body=True, full_2d_to_body=False, distance_to_features=False),
-    2: dict(crop_2d_to_body=False, full_2d_to_body=True, distance_to_features=True),
+    stage: Config.fromfile(CONFIGS / '_base_' / 'stages' / f'stage{stage}.py').grad_flow.to_dict()
+    for stage in (1, 2)
 }
 LOSSES = dict(
     keypoints_2d_crop=dict(type='Keypoint2DLoss'),
