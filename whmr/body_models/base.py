@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from whmr.body_models.atlas import BodyAtlas
+from whmr.body_models.errors import BodyMismatchError
 from whmr.body_models.joint_regressor import JointRegressor
 from whmr.body_models.pyramid import MeshPyramid
 from whmr.body_models.skinning import joint_groups, kinematic_chain, skin
@@ -189,10 +190,10 @@ class BodyModel(nn.Module):
             what: What it is, for the message.
 
         Raises:
-            ValueError: `tag` is not this body's topology.
+            BodyMismatchError: `tag` is not this body's topology.
         """
         if tag != self.topology:
-            raise ValueError(
+            raise BodyMismatchError(
                 f'{what} is made for topology {tag!r}, but this body is {self.topology!r}: '
                 'vertex tables cannot be used with another body'
             )

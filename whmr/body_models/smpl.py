@@ -14,21 +14,21 @@ from whmr.body_models.atlas import BodyAtlas
 from whmr.body_models.base import NUM_JOINTS, BodyArrays, BodyModel, BodyTables, MeanParams
 from whmr.body_models.joint_regressor import JointRegressor
 from whmr.body_models.pyramid import MeshPyramid, PyramidLevel, SparseRows
+from whmr.body_models.smpl_readers import (
+    NUM_VERTICES,
+    read_atlas,
+    read_downsampling,
+    read_markers,
+    read_mean_params,
+    read_model,
+    read_regressor,
+)
 from whmr.body_models.vertex_set import VertexSet
 from whmr.geometry import rot6d_to_rotmat
 from whmr.keypoints import JOINT_SETS
 from whmr.registry import BODY_MODELS
 
 TOPOLOGY = 'smpl'
-MODEL_KEYS = (
-    'v_template',
-    'shapedirs',
-    'posedirs',
-    'J_regressor',
-    'weights',
-    'kintree_table',
-    'f',
-)
 # The file that each table is read from, in the same folder as the model.
 TABLE_FILES = {
     'extra_joints': 'J_regressor_extra.npy',
@@ -48,8 +48,8 @@ class SMPL(BodyModel):
 
     - `SMPL_{NEUTRAL,MALE,FEMALE}.npz`: the model as plain arrays `v_template`, `shapedirs`,
       `posedirs`, `J_regressor` (dense), `weights`, `kintree_table`, `f`. The official files are
-      pickles, which can run code when they are
-      read: convert them once, where you trust them.
+      pickles, which can run code when they are read: `tools/misc/convert_smpl.py` makes this
+      folder from them without running any.
     - `J_regressor_extra.npy` (9, 6890): the last nine joints of `smpl54`; every forward pass needs
       it.
     - `J_regressor_h36m.npy` (17, 6890), `smpl_ssm.npy` (67 marker ids), `smpl_mean_params.npz`
@@ -65,7 +65,8 @@ class SMPL(BodyModel):
     Raises:
         ImportError: `smplx` is not installed.
         FileNotFoundError: The model file is missing; or, later, the file of a table that is used.
-        ValueError: A file is a pickle, lacks an array, or an array has the wrong shape.
+        BodyFileError: A file is of another body or has wrong arrays; the message lists all.
+        ValueError: The model is there only as a pickle, or a file is damaged.
     """
 
     def __init__(
@@ -101,14 +102,12 @@ def _read_model(folder: Path, gender: str, num_betas: int) -> tuple[BodyArrays, 
     if not path.is_file():
         _refuse_missing_model(path)
     smplx = _import_smplx()
-    with _open(path) as data:
-        missing = [key for key in MODEL_KEYS if key not in data]
-        if missing:
-            raise ValueError(
-                f'{path} has no array {missing[0]!r}; it needs {", ".join(MODEL_KEYS)}'
-            )
-        arrays = {key: _array(data, key, path) for key in MODEL_KEYS}
-    _check_model(arrays, num_betas, path)
+    arrays = read_model(path)
+    available = arrays['shapedirs'].shape[2]
+    if not 1 <= num_betas <= available:
+        raise ValueError(
+            f'{path} has {available} shape coefficients, num_betas={num_betas} were asked for'
+        )
     with contextlib.redirect_stdout(io.StringIO()):  # smplx prints a note on the number of betas
         layer = smplx.SMPL(
             str(path),
@@ -159,40 +158,18 @@ def _refuse_missing_model(path: Path) -> None:
     pickles = sorted(path.parent.glob('*.pkl')) if path.parent.is_dir() else []
     if pickles:
         raise ValueError(
-            f'{pickles[0]} is a pickle, which can run code when it is read: convert it to '
-            f'{path.name} (np.savez with the arrays {", ".join(MODEL_KEYS)}; J_regressor dense)'
+            f'{pickles[0]} is a pickle, which can run code when it is read: make {path.name} of it '
+            f'with python tools/misc/convert_smpl.py {path.parent}'
         )
     raise FileNotFoundError(
         f'{path} is missing: get SMPL from https://smpl.is.tue.mpg.de (registration, own licence), '
-        f'and save its arrays {", ".join(MODEL_KEYS)} there; or use FreeBody, which needs no file'
+        f'then python tools/misc/convert_smpl.py DOWNLOADS --out {path.parent}; or use FreeBody, '
+        'which needs no file'
     )
-
-
-def _check_model(arrays: dict[str, np.ndarray], num_betas: int, path: Path) -> None:
-    num_vertices, available = len(arrays['v_template']), arrays['shapedirs'].shape[-1]
-    if not 1 <= num_betas <= available:
-        raise ValueError(
-            f'{path} has {available} shape coefficients, num_betas={num_betas} were asked for'
-        )
-    expected = {
-        'v_template': (num_vertices, 3),
-        'shapedirs': (num_vertices, 3, available),
-        'posedirs': (num_vertices, 3, 9 * (NUM_JOINTS - 1)),
-        'J_regressor': (NUM_JOINTS, num_vertices),
-        'weights': (num_vertices, NUM_JOINTS),
-        'kintree_table': (2, NUM_JOINTS),
-    }
-    for key, shape in expected.items():
-        if arrays[key].shape != shape:
-            raise ValueError(
-                f'{path}: array {key!r} must have shape {shape}, got {arrays[key].shape}'
-            )
 
 
 def _read_tables(folder: Path, landmarks: VertexSet, arrays: BodyArrays) -> BodyTables:
     """Every table whose file is there."""
-    num_vertices, num_faces = len(arrays.v_template), len(arrays.faces)
-    num_betas = arrays.shapedirs.shape[2]
 
     def table(name: str, read: Callable[[Path], Any]) -> Any:
         path = folder / TABLE_FILES[name]
@@ -200,21 +177,13 @@ def _read_tables(folder: Path, landmarks: VertexSet, arrays: BodyArrays) -> Body
 
     def regressor(joints: tuple[str, ...]) -> Callable[[Path], JointRegressor]:
         def read(path: Path) -> JointRegressor:
-            weight = _plain(path)
-            _check_shape(path, 'the matrix', weight, (len(joints), num_vertices))
-            return JointRegressor(weight, joints, topology=TOPOLOGY)
+            return JointRegressor(read_regressor(path, len(joints)), joints, topology=TOPOLOGY)
 
         return read
 
     def markers(path: Path) -> VertexSet:
-        index = _plain(path)
+        index = read_markers(path)
         return VertexSet(index, [f'marker{i}' for i in range(len(index))], topology=TOPOLOGY)
-
-    def atlas(path: Path) -> BodyAtlas:
-        with _open(path) as data:
-            part, uv = _array(data, 'part', path), _array(data, 'uv', path)
-        _check_shape(path, "'part'", part, (num_faces,))
-        return BodyAtlas(part, uv, topology=TOPOLOGY)
 
     h36m = table('h36m17', regressor(JOINT_SETS['h36m17'].joints))
     return BodyTables(
@@ -222,75 +191,37 @@ def _read_tables(folder: Path, landmarks: VertexSet, arrays: BodyArrays) -> Body
         extra_joints=table('extra_joints', regressor(JOINT_SETS['smpl54'].joints[45:])),
         markers=table('markers', markers),
         regressors={} if h36m is None else {'h36m17': h36m},
-        pyramid=table('pyramid', lambda path: _read_pyramid(path, num_vertices)),
-        atlas=table('atlas', atlas),
-        mean_params=table('mean_params', lambda path: _read_mean_params(path, num_betas)),
+        pyramid=table('pyramid', lambda path: _pyramid(read_downsampling(path))),
+        atlas=table('atlas', lambda path: BodyAtlas(**read_atlas(path), topology=TOPOLOGY)),
+        mean_params=table('mean_params', lambda path: _mean_params(path, arrays)),
     )
 
 
-def _read_pyramid(path: Path, num_vertices: int) -> MeshPyramid:
-    with _open(path) as data:
+def _pyramid(data: dict[str, np.ndarray]) -> MeshPyramid:
+    def triplets(name: str) -> tuple[np.ndarray, ...]:
+        return tuple(data[f'{name}_{field}'] for field in ('row', 'col', 'val'))
 
-        def triplets(name: str) -> tuple[np.ndarray, ...]:
-            return tuple(_array(data, f'{name}_{field}', path) for field in ('row', 'col', 'val'))
-
-        def level(number: int) -> PyramidLevel:
-            coarse, fine = (int(n) for n in _array(data, f'D{number}_shape', path))
-            return PyramidLevel(
-                down=SparseRows.from_triplets(*triplets(f'D{number}'), num_rows=coarse),
-                up=SparseRows.from_triplets(*triplets(f'U{number}'), num_rows=fine),
-                edges=np.stack(triplets(f'A{number + 1}')[:2], axis=1),
-            )
-
-        levels = (level(0), level(1))
-    return MeshPyramid(levels, topology=TOPOLOGY, num_vertices=num_vertices)
-
-
-def _read_mean_params(path: Path, num_betas: int) -> MeanParams:
-    with _open(path) as data:
-        pose, shape, cam = (
-            _array(data, key, path).astype(np.float32).reshape(-1)
-            for key in ('pose', 'shape', 'cam')
+    def level(number: int) -> PyramidLevel:
+        coarse, fine = (int(n) for n in data[f'D{number}_shape'])
+        return PyramidLevel(
+            down=SparseRows.from_triplets(*triplets(f'D{number}'), num_rows=coarse),
+            up=SparseRows.from_triplets(*triplets(f'U{number}'), num_rows=fine),
+            edges=np.stack(triplets(f'A{number + 1}')[:2], axis=1),
         )
-    _check_shape(path, "'pose'", pose, (6 * NUM_JOINTS,))
-    _check_shape(path, "'cam'", cam, (3,))
-    if len(shape) < num_betas:
+
+    return MeshPyramid((level(0), level(1)), topology=TOPOLOGY, num_vertices=NUM_VERTICES)
+
+
+def _mean_params(path: Path, arrays: BodyArrays) -> MeanParams:
+    data, num_betas = read_mean_params(path), arrays.shapedirs.shape[2]
+    if len(data['shape']) < num_betas:
         raise ValueError(
-            f"{path}: 'shape' must have at least {num_betas} numbers, got {len(shape)}"
+            f"{path}: 'shape' must have at least {num_betas} numbers, got {len(data['shape'])}"
         )
-    rotations = rot6d_to_rotmat(torch.from_numpy(pose).reshape(NUM_JOINTS, 6))
+    rotations = rot6d_to_rotmat(torch.from_numpy(data['pose']).reshape(NUM_JOINTS, 6))
     return MeanParams(
         global_orient=rotations[:1],
         body_pose=rotations[1:],
-        betas=torch.from_numpy(shape[:num_betas]),
-        weak_cam=torch.from_numpy(cam),
+        betas=torch.from_numpy(data['shape'][:num_betas]),
+        weak_cam=torch.from_numpy(data['cam']),
     )
-
-
-def _plain(path: Path) -> np.ndarray:
-    try:
-        return np.load(path, allow_pickle=False)
-    except ValueError as error:
-        raise ValueError(
-            f'{path} holds pickled objects, not plain numbers: save it again as one plain array'
-        ) from error
-
-
-def _open(path: Path) -> np.lib.npyio.NpzFile:
-    return np.load(path, allow_pickle=False)
-
-
-def _array(data: np.lib.npyio.NpzFile, key: str, path: Path) -> np.ndarray:
-    if key not in data:
-        raise ValueError(f'{path} has no array {key!r}; it has {sorted(data.files)}')
-    try:
-        return data[key]
-    except ValueError as error:
-        raise ValueError(
-            f'{path}: {key!r} is a pickled object, save it as a plain array'
-        ) from error
-
-
-def _check_shape(path: Path, what: str, array: np.ndarray, shape: tuple[int, ...]) -> None:
-    if array.shape != shape:
-        raise ValueError(f'{path}: {what} must have shape {shape}, got {array.shape}')
