@@ -15,6 +15,7 @@ from mmengine import Config
 
 from whmr.engine import cli
 from whmr.engine.checkpoint import resolve_checkpoint
+from whmr.engine.feature_cache import use_feature_cache
 from whmr.engine.runner import HMRRunner
 
 EXAMPLES = """examples:
@@ -45,6 +46,26 @@ def build_parser() -> argparse.ArgumentParser:
         '--amp',
         action='store_true',
         help='mixed precision (bfloat16 where the device has it, else float16 with loss scaling)',
+    )
+    parser.add_argument(
+        '--feature-cache',
+        nargs='?',
+        const='auto',
+        metavar='DIR',
+        help='stage III only: compute what the frozen parts make of each sample once, keep it in '
+        'DIR (default: a folder of its own in work_dirs/feature_cache), and train from that',
+    )
+    parser.add_argument(
+        '--cache-versions',
+        type=int,
+        default=1,
+        metavar='K',
+        help='augmented versions of each sample in the feature cache; epochs take turns',
+    )
+    parser.add_argument(
+        '--cache-meshes',
+        action='store_true',
+        help='keep meshes instead of poses in the feature cache: 40 times larger, somewhat faster',
     )
     parser.add_argument('--seed', type=int, help='seed of everything that is random')
     parser.add_argument(
@@ -84,6 +105,13 @@ def train(args: argparse.Namespace) -> None:
     apply_arguments(cfg, args)
     cfg = cli.settle_files(cfg, embedded=args.embedded, training=True)
     with cli.building():
+        if args.feature_cache is not None:
+            cfg = use_feature_cache(
+                cfg,
+                None if args.feature_cache == 'auto' else args.feature_cache,
+                num_versions=args.cache_versions,
+                meshes=args.cache_meshes,
+            )
         runner = HMRRunner.from_cfg(cfg)
         _ = runner.train_loop, runner.val_loop  # build the data sets, too, before the run begins
         runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)

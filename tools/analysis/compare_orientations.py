@@ -1,7 +1,8 @@
 """Evaluate a trained WorldHMR with several ways to turn the body into the world.
 
 The camera-space result is the same for all: uncorrected (camera axes taken for the world's),
-multiplied by the predicted camera rotation, and OrientCorrect as trained (W-HMR Table 2).
+multiplied by the predicted (or the true) camera rotation, and OrientCorrect as trained (W-HMR
+Table 2).
 """
 
 import argparse
@@ -22,6 +23,7 @@ from whmr.engine.runner import HMRRunner
 from whmr.fileio import write_text
 from whmr.models import RotationMultiply, Uncorrected, WorldHMR
 
+ROTATIONS = {'predicted': 'predicted', 'known': 'true', 'none': 'identity'}
 SHOWN = (
     'world/W-MPJPE',
     'world/PA-MPJPE',
@@ -38,6 +40,11 @@ def build_parser() -> argparse.ArgumentParser:
     )
     cli.add_common_arguments(parser)
     parser.add_argument('checkpoint', help='checkpoint file, or the folder of a training run')
+    parser.add_argument(
+        '--known-rotation',
+        action='store_true',
+        help='also multiply by the true camera rotation; every sample must have one',
+    )
     parser.add_argument('--summary', metavar='FILE', help='write all metrics (.json)')
     return parser
 
@@ -59,14 +66,17 @@ def evaluate(args: argparse.Namespace) -> dict[str, dict[str, float]]:
         _ = runner.test_loop
     runner.load_or_resume()
     trained = runner.model.orientation
-    ways: dict[str, nn.Module] = {
-        'uncorrected': Uncorrected(),
-        'multiplied by the predicted rotation': RotationMultiply(),
-        type(trained).__name__: trained,
+    own = runner.model.rotation_source
+    ways: dict[str, tuple[nn.Module, str]] = {
+        'uncorrected': (Uncorrected(), own),
+        f'multiplied by the {ROTATIONS[own]} rotation': (RotationMultiply(), own),
     }
+    if args.known_rotation:
+        ways[f'multiplied by the {ROTATIONS["known"]} rotation'] = (RotationMultiply(), 'known')
+    ways[type(trained).__name__] = (trained, own)
     results = {}
-    for name, orientation in ways.items():
-        runner.model.orientation = orientation
+    for name, (orientation, source) in ways.items():
+        runner.model.orientation, runner.model.rotation_source = orientation, source
         results[name] = {key: float(value) for key, value in runner.test().items()}
     return results
 

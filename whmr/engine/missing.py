@@ -82,7 +82,9 @@ def _missing_annotations(dataloaders: list[Mapping[str, Any]]) -> list[str]:
     lines = []
     for path in check_available([loader['dataset'] for loader in dataloaders]):
         info = find_info(path)
-        lines.append(f'annotations {path}' + (f': {info.how_to_get(Path(path).name)}' if info else ''))
+        lines.append(
+            f'annotations {path}' + (f': {info.how_to_get(Path(path).name)}' if info else '')
+        )
     return lines
 
 

@@ -8,7 +8,7 @@ import torch
 from mmengine.model import BaseDataPreprocessor
 from torch import Tensor, nn
 
-from whmr.body_models import BodyModel
+from whmr.body_models import BodyMismatchError, BodyModel
 from whmr.geometry import (
     apply_affine,
     invert_affine,
@@ -111,7 +111,8 @@ class HMRDataPreprocessor(BaseDataPreprocessor):
                 metrics.
 
         Raises:
-            ValueError: The pictures or labels do not fit together or the body model.
+            BodyMismatchError: A label belongs to another body.
+            ValueError: The pictures or labels do not fit together.
 
         Shapes: as in the class.
         """
@@ -271,7 +272,7 @@ class HMRDataPreprocessor(BaseDataPreprocessor):
             rows_of.setdefault(samples[row].get('gender', 'neutral'), []).append(row)
         for gender, found in rows_of.items():
             if gender != 'neutral' and gender not in self.gendered_body_models:
-                raise ValueError(
+                raise BodyMismatchError(
                     f'the label of {samples[found[0]].img_path} belongs to the {gender} body: '
                     'give gendered_body_models=dict(male=..., female=...)'
                 )
@@ -289,7 +290,7 @@ class HMRDataPreprocessor(BaseDataPreprocessor):
         """Labels have 10 betas; a body may have more."""
         size = self.body_model.num_betas
         if size < NUM_BETAS and betas[:, size:].abs().max() > 0:
-            raise ValueError(
+            raise BodyMismatchError(
                 f'labels have {NUM_BETAS} betas, but the body model uses only {size}: '
                 f'build it with num_betas={NUM_BETAS}'
             )

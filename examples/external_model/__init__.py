@@ -1,0 +1,1 @@
+"""A model of somebody else, which knows nothing of the whmr package."""
