@@ -4,8 +4,8 @@ import pytest
 import torch
 
 import whmr.models
+from whmr.geometry import check_shape
 from whmr.models import OrientCorrect
-from whmr.models.checks import check_shape
 from whmr.registry import (
     BACKBONES,
     CAMERAS,

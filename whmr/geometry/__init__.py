@@ -13,6 +13,7 @@ from whmr.geometry.cameras import (
     project_full,
     weak_cam_to_crop_t,
 )
+from whmr.geometry.checks import check_shape
 from whmr.geometry.crops import (
     apply_affine,
     compose_affine,
@@ -51,6 +52,7 @@ __all__ = [
     'apply_affine',
     'axis_angle_to_rotmat',
     'camera_to_world_orient',
+    'check_shape',
     'compose_affine',
     'crop_affine',
     'denormalize_full',

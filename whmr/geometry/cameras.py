@@ -7,7 +7,7 @@ gradients flow.
 import torch
 from torch import Tensor
 
-from whmr.geometry._checks import check_last, check_shape
+from whmr.geometry.checks import check_last, check_shape
 from whmr.geometry.frames import pseudo_focal_length
 
 CROP_FOCAL_LENGTH = 1000.0  # px at crop resolution

@@ -8,7 +8,7 @@ removed, so that `x_cam = world2cam_rotmat @ x_world` with
 import torch
 from torch import Tensor
 
-from whmr.geometry._checks import check_last
+from whmr.geometry.checks import check_last
 from whmr.geometry.rotations import euler_to_rotmat
 
 

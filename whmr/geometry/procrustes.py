@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from whmr.geometry._checks import check_shape
+from whmr.geometry.checks import check_shape
 
 
 def procrustes_align(source: Tensor, target: Tensor) -> Tensor:

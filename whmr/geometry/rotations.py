@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from whmr.geometry._checks import check_last
+from whmr.geometry.checks import check_last
 
 # Below these squared values a Taylor series is exact to float64 and, unlike the closed form,
 # smooth.

@@ -5,8 +5,8 @@ import torch
 from mmengine.model import BaseModule
 from torch import Tensor
 
+from whmr.geometry import check_shape
 from whmr.models.backbones.packaged_weights import PACKAGED_WEIGHTS
-from whmr.models.checks import check_shape
 from whmr.registry import BACKBONES
 
 

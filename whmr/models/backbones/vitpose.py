@@ -8,7 +8,7 @@ from timm.models.vision_transformer import Block
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from whmr.models.checks import check_shape
+from whmr.geometry import check_shape
 from whmr.registry import BACKBONES
 
 

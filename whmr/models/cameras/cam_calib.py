@@ -9,9 +9,8 @@ import torch.nn.functional as F
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from whmr.geometry import pitch_roll_to_rotmat
+from whmr.geometry import check_shape, pitch_roll_to_rotmat
 from whmr.models.cameras.records import CameraEstimate, CameraLogits
-from whmr.models.checks import check_shape
 from whmr.models.losses import CameraAngleLoss
 from whmr.registry import BACKBONES, CAMERAS, LOSSES, build_child
 

@@ -5,7 +5,7 @@ from typing import Any
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from whmr.models.checks import check_shape
+from whmr.geometry import check_shape
 from whmr.models.losses import DepthLoss
 from whmr.registry import HEADS, LOSSES, build_child
 from whmr.structures import HMRTargets

@@ -7,7 +7,7 @@ from mmengine.model import BaseModule
 from timm.models.vision_transformer import Block
 from torch import Tensor, nn
 
-from whmr.models.checks import check_shape
+from whmr.geometry import check_shape
 from whmr.registry import HEADS
 
 

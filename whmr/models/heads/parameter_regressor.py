@@ -6,8 +6,8 @@ import torch
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from whmr.geometry import rot6d_to_rotmat, rotmat_to_rot6d
-from whmr.models.checks import GLOBAL_DIM, check_global_dim, check_shape
+from whmr.geometry import check_shape, rot6d_to_rotmat, rotmat_to_rot6d
+from whmr.models.checks import GLOBAL_DIM, check_global_dim
 from whmr.registry import HEADS
 
 POSE_DIMS = {'rotmat': 9, 'rot6d': 6}

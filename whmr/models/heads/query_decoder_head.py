@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from whmr.models.checks import check_shape
+from whmr.geometry import check_shape
 from whmr.models.heads.parameter_regressor import RegressorOutput
 from whmr.models.heads.rot6d_decoder import Rot6dDecoder
 from whmr.registry import HEADS

@@ -10,8 +10,7 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from whmr.body_models import MeanParams
-from whmr.geometry import rot6d_to_rotmat, rotmat_to_rot6d
-from whmr.models.checks import check_shape
+from whmr.geometry import check_shape, rot6d_to_rotmat, rotmat_to_rot6d
 from whmr.models.heads.parameter_regressor import RegressorOutput
 
 

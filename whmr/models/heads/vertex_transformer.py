@@ -7,7 +7,7 @@ import torch
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from whmr.models.checks import check_shape
+from whmr.geometry import check_shape
 from whmr.models.heads.graphormer_layer import GraphormerLayer
 from whmr.registry import HEADS
 

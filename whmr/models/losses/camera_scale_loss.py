@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from whmr.models.checks import check_shape
+from whmr.geometry import check_shape
 from whmr.registry import LOSSES
 
 

@@ -2,8 +2,7 @@
 
 from torch import Tensor, nn
 
-from whmr.geometry import pseudo_focal_length
-from whmr.models.checks import check_shape
+from whmr.geometry import check_shape, pseudo_focal_length
 from whmr.registry import LOSSES
 
 

@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from whmr.models.checks import check_shape
+from whmr.geometry import check_shape
 from whmr.models.losses.iuv_maps import ANNOTATION_GROUPS, part_to_annotation
 from whmr.models.losses.masking import fill_unlabelled, labelled_mean
 from whmr.registry import LOSSES

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from whmr.models.checks import check_shape
+from whmr.geometry import check_shape
 from whmr.models.losses.keypoint_2d_loss import NUM_OPENPOSE
 from whmr.models.losses.masking import fill_unlabelled, labelled_mean
 from whmr.registry import LOSSES

@@ -4,7 +4,7 @@ import torch
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from whmr.models.checks import check_shape
+from whmr.geometry import check_shape
 from whmr.registry import NECKS
 
 

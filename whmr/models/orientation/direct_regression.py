@@ -7,7 +7,7 @@ import torch
 from mmengine.model import BaseModule
 from torch import Tensor
 
-from whmr.models.checks import check_shape
+from whmr.geometry import check_shape
 from whmr.models.orientation.orient_correct import OrientCorrect
 from whmr.registry import ORIENTATIONS
 

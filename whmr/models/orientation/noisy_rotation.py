@@ -7,8 +7,7 @@ import torch
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from whmr.geometry import gravity_to_pitch_roll, pitch_roll_to_rotmat
-from whmr.models.checks import check_shape
+from whmr.geometry import check_shape, gravity_to_pitch_roll, pitch_roll_to_rotmat
 from whmr.registry import ORIENTATIONS, build_child
 
 

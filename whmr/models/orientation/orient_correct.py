@@ -4,8 +4,8 @@ import torch
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from whmr.geometry import orthogonalize, rotmat_to_rot6d
-from whmr.models.checks import GLOBAL_DIM, check_global_dim, check_shape
+from whmr.geometry import check_shape, orthogonalize, rotmat_to_rot6d
+from whmr.models.checks import GLOBAL_DIM, check_global_dim
 from whmr.registry import ORIENTATIONS
 
 

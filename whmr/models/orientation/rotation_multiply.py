@@ -3,8 +3,7 @@
 from mmengine.model import BaseModule
 from torch import Tensor
 
-from whmr.geometry import camera_to_world_orient
-from whmr.models.checks import check_shape
+from whmr.geometry import camera_to_world_orient, check_shape
 from whmr.registry import ORIENTATIONS
 
 

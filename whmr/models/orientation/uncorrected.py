@@ -3,7 +3,7 @@
 from mmengine.model import BaseModule
 from torch import Tensor
 
-from whmr.models.checks import check_shape
+from whmr.geometry import check_shape
 from whmr.registry import ORIENTATIONS
 
 

@@ -1,4 +1,4 @@
-"""Shape checks of this package: a wrong shape that would broadcast must not go unnoticed."""
+"""Shape checks: a wrong shape that would broadcast must not go unnoticed."""
 
 from torch import Tensor
 
@@ -35,4 +35,4 @@ def check_shape(tensor: Tensor, shape: tuple[int | None, ...], name: str) -> Non
     )
     if not same:
         wanted = ', '.join('*' if size is None else str(size) for size in shape)
-        raise ValueError(f'{name}: expected shape ({wanted}), got {tuple(tensor.shape)}')
+        raise ValueError(f'{name} must have shape ({wanted}), got {tuple(tensor.shape)}')
