@@ -20,6 +20,7 @@ META_KEYS = frozenset(
 )
 ROTVECS = ('global_orient', 'body_pose', 'global_orient_world')
 MAX_ANGLE = 4 * np.pi  # a longer axis-angle is a unit mistake
+MAX_LISTED = 100  # rows that one line of the log names
 ROTATION_ATOL = 2e-3  # how far a stored rotation may be from an exact one (float32, rounded files)
 
 
@@ -134,7 +135,9 @@ def drop_or_raise(
         line = f'{path}: column {name!r}, row {row} {text} ({int(bad.sum())} of {num_rows} rows)'
         if on_bad_rows == 'error':
             raise ValueError(f"{line}, or drop such rows with on_bad_rows='drop'")
-        print_log(f'{line}: dropped', 'current', logging.WARNING)
+        rows = np.flatnonzero(bad).tolist()
+        listed = ', '.join(map(str, rows[:MAX_LISTED])) + (', ...' if rows[MAX_LISTED:] else '')
+        print_log(f'{line}: dropped, rows {listed}', 'current', logging.WARNING)
         good &= ~bad
     if not good.any():
         raise ValueError(

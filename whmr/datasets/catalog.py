@@ -1,10 +1,13 @@
 """The named data sets: what they are, where to get them, and which files this library expects."""
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
+
+from whmr.fileio import file_exists
 
 EMBEDDED = 'or run with --embedded, which needs no download (the synthetic world)'
 
@@ -427,9 +430,9 @@ def check_available(datasets: Sequence[Mapping[str, Any]]) -> list[str]:
             inner.append(config['dataset'])
         missing += check_available(inner)
         if config.get('ann_file'):
-            path = Path(config.get('data_root') or '') / config['ann_file']
-            if not path.is_file():
-                missing.append(str(path))
+            path = os.path.join(config.get('data_root') or '', config['ann_file'])
+            if not file_exists(path):
+                missing.append(path)
     return list(dict.fromkeys(missing))
 
 

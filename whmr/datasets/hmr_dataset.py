@@ -12,9 +12,11 @@ import torch
 from mmengine.dataset import BaseDataset, force_full_init
 from mmengine.logging import print_log
 
-from whmr.datasets.annotations import OnBadRows, load_annotations
+from whmr.datasets.annotations import OnBadRows, count_rows, load_annotations
 from whmr.datasets.catalog import missing_file_message
+from whmr.datasets.column_cache import ColumnCache, MappedColumns
 from whmr.datasets.errors import BadSampleError
+from whmr.fileio import is_url, local_copy
 from whmr.geometry import axis_angle_to_rotmat, rotmat_to_axis_angle
 from whmr.keypoints import JOINT_SETS, convert_keypoints
 from whmr.registry import DATASETS, TRANSFORMS
@@ -52,10 +54,15 @@ FLAGS: dict[str, tuple[str, ...]] = {
 class HMRDataset(BaseDataset):
     """People with labels, one row each, from an annotation file (`whmr.datasets.annotations`).
 
-    Labels are kept as columns (numpy arrays that workers share), never as a list of dicts;
-    keypoints are brought to the joint set `spin49` by name when the file is read. A subclass that
-    makes its rows in another way overrides `load_columns`, or `get_data_info` to add `img` (uint8
-    BGR photo, which `LoadImage` then takes) to a row.
+    Labels are kept as columns, never as a list of dicts; keypoints are brought to the joint set
+    `spin49` by name when the file is read. The columns of a large file are unpacked once, to a
+    hidden folder beside it (`whmr.datasets.column_cache`), and mapped into memory: all workers and
+    processes of a machine share them, and the next run neither reads nor checks them again.
+
+    Photos may lie in tars, and everything behind URLs that fsspec knows (`data_root='s3://...'`);
+    `tools/misc/make_shards.py` packs a data set in this way. A subclass that makes its rows in
+    another way overrides `load_columns`, or `get_data_info` to add `img` (uint8 BGR photo, which
+    `LoadImage` then takes) to a row.
 
     Args:
         ann_file: The annotation file, relative to `data_root`.
@@ -69,6 +76,8 @@ class HMRDataset(BaseDataset):
         lazy_init: Read the file at the first use.
         max_refetch: How many other samples to try in training.
         on_bad_rows: `error` refuses a file with a wrong label; `drop` leaves such rows out.
+        map_above: Columns of more bytes than this are mapped from disk; smaller ones stay in
+            memory. None = never map.
 
     Raises:
         FileNotFoundError: There is no annotation file; the line says where to get it.
@@ -101,12 +110,13 @@ class HMRDataset(BaseDataset):
         lazy_init: bool = False,
         max_refetch: int = 100,
         on_bad_rows: OnBadRows = 'error',
+        map_above: int | None = 32 * 2**20,
     ) -> None:
         data_prefix = {'img': ''} if data_prefix is None else dict(data_prefix)
         if set(data_prefix) != {'img'}:
             raise ValueError(f"data_prefix must have the one key 'img', got {sorted(data_prefix)}")
-        self.on_bad_rows = on_bad_rows
-        self.columns: dict[str, np.ndarray] = {}
+        self.on_bad_rows, self.map_above = on_bad_rows, map_above
+        self.columns: Mapping[str, np.ndarray] = {}
         self.num_bad_samples = 0
         self._bad_files: set[str] = set()
         super().__init__(
@@ -133,9 +143,7 @@ class HMRDataset(BaseDataset):
 
         Shapes: as in `whmr.datasets.annotations`.
         """
-        if not Path(self.ann_file).is_file():
-            raise FileNotFoundError(missing_file_message(self.ann_file))
-        return load_annotations(self.ann_file, on_bad_rows=self.on_bad_rows)
+        return load_annotations(self._local_ann_file(), on_bad_rows=self.on_bad_rows)
 
     def full_init(self) -> None:
         """Read the file, unless that is done.
@@ -148,11 +156,10 @@ class HMRDataset(BaseDataset):
         """
         if self._fully_initialized:
             return
-        columns, meta = self.load_columns()
+        self.columns, meta = self._prepared_columns()
         for key, value in meta.items():
             if key not in ('joint_set', 'joint_set_3d'):
                 self._metainfo.setdefault(key, value)
-        self.columns = _prepare(columns, meta)
         if self._indices is not None:
             self.columns = self._subset(self._indices)
         self._fully_initialized = True
@@ -272,9 +279,50 @@ class HMRDataset(BaseDataset):
         """
         self.columns = self._subset(indices)
 
-    def _subset(self, indices: int | Sequence[int]) -> dict[str, np.ndarray]:
+    def _join_prefix(self) -> None:
+        """As in MMEngine, and for every URL."""
+        if self.ann_file:
+            self.ann_file = _below(self.data_root, self.ann_file)
+        self.data_prefix['img'] = _below(self.data_root, self.data_prefix['img'])
+
+    def _local_ann_file(self) -> Path:
+        try:
+            path = local_copy(self.ann_file) if self.ann_file else None
+        except FileNotFoundError:
+            path = None
+        if path is None or not path.is_file():
+            raise FileNotFoundError(missing_file_message(self.ann_file))
+        return path
+
+    def _prepared_columns(self) -> tuple[Mapping[str, np.ndarray], dict[str, Any]]:
+        """Columns that rows are cut from: mapped where they are large and come from the file."""
+        cache = None
+        if self.map_above is not None and type(self).load_columns is HMRDataset.load_columns:
+            path = self._local_ann_file()
+            cache = ColumnCache(path, dict(on_bad_rows=self.on_bad_rows, joint_set=JOINT_SET))
+            mapped = cache.read()
+            if mapped is not None:
+                self._tell_dropped(count_rows(path) - len(mapped['bbox']))
+                return mapped, mapped.meta
+        columns, meta = self.load_columns()
+        columns = _prepare(columns, meta)
+        size = sum(column.nbytes for column in columns.values())
+        if cache is not None and size > self.map_above and cache.write(columns, meta):
+            mapped = cache.read()
+            if mapped is not None:
+                return mapped, meta
+        return columns, meta
+
+    def _tell_dropped(self, num_rows: int) -> None:
+        if num_rows:
+            line = f'{self.ann_file}: {num_rows} row(s) with wrong labels are left out, as before'
+            print_log(line, 'current', logging.WARNING)
+
+    def _subset(self, indices: int | Sequence[int]) -> Mapping[str, np.ndarray]:
         if isinstance(indices, int):
             rows = slice(None, indices) if indices >= 0 else slice(indices, None)
+            if isinstance(self.columns, MappedColumns):
+                return self.columns.subset(rows)
         else:
             rows = np.asarray(indices, np.int64)
         return {name: column[rows] for name, column in self.columns.items()}
@@ -287,6 +335,10 @@ class HMRDataset(BaseDataset):
             what = 'it counts in no figure' if self.test_mode else 'another sample is drawn'
             line = f'{error} ({what}; photo {len(self._bad_files)} of this kind)'
             print_log(line, 'current', logging.WARNING)
+
+
+def _below(root: str, path: str) -> str:
+    return path if is_url(path) else os.path.join(root, path)
 
 
 def _prepare(columns: dict[str, np.ndarray], meta: Mapping[str, Any]) -> dict[str, np.ndarray]:

@@ -1,7 +1,7 @@
 # Pipelines and loaders of the paper's models; what is trained on comes from a `mixture_*.py` beside
 # this file. `world_*` pipelines add the whole photo for the camera calibrator.
 train_pipeline = [
-    dict(type='LoadImage'),
+    dict(type='LoadImage', lazy_decode=True),
     dict(type='GetBox', padding=1.2),
     dict(type='RandomFlip', prob=0.5),
     dict(type='RandomRoll', prob=0.4, sigma_deg=30.0, max_deg=60.0),

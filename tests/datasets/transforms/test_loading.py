@@ -94,7 +94,8 @@ def test_bytes_after_the_end_are_fine(tmp_path: Path) -> None:
 def test_files_that_are_no_picture_are_named(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / 'a.jpg'
     path.write_bytes(content)
-    with pytest.raises(BadSampleError, match=r'a\.jpg: (not a picture|the photo is cut off|the file is empty)'):
+    reasons = r'a\.jpg: (not a picture|the photo is cut off|the file is empty)'
+    with pytest.raises(BadSampleError, match=reasons):
         LoadImage()(dict(img_path=str(path)))
 
 

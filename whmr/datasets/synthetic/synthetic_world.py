@@ -48,7 +48,7 @@ class SyntheticWorld(HMRDataset):
         metainfo: Added to the meta.
         indices: Use only the first n rows (int) or these rows.
         pipeline: Transforms.
-        test_mode: A photo that cannot be read is an error; in training another sample is drawn.
+        test_mode: See `HMRDataset`.
         lazy_init: Make and read everything at the first use.
         max_refetch: How many other samples to try in training.
 

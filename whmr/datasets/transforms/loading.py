@@ -7,11 +7,13 @@ import numpy as np
 from mmcv.transforms import LoadImageFromFile
 
 from whmr.datasets.errors import BadSampleError
-from whmr.fileio import read_tar_member, tar_member
+from whmr.datasets.transforms.photo import EncodedPhoto
+from whmr.fileio import is_url, read_file, read_tar_member, tar_member
 from whmr.registry import TRANSFORMS
 
 # The bytes that end a whole file of a kind, told by the bytes that it begins with.
 _JPEG_START, _JPEG_END, _JPEG_SCAN = b'\xff\xd8', b'\xff\xd9', b'\xff\xda'
+_ADVICE = 'get the file again'
 _PNG_START, _PNG_END = b'\x89PNG', b'IEND'
 
 
@@ -23,7 +25,13 @@ class LoadImage(LoadImageFromFile):
     `BadSampleError`, which `HMRDataset` answers in training by drawing another sample. A sample
     that carries `img` already (a picture in memory, a rendered one) is only checked.
 
-    A photo may lie in a tar (`whmr.fileio.tar_member`).
+    A photo may lie in a tar (`whmr.fileio.tar_member`) and behind a URL (`s3://bucket/...`: read
+    with fsspec).
+
+    With `lazy_decode` a JPEG becomes `encoded` instead of `img`: it is only checked here, and
+    `CropPerson` and `ResizeFull` decode it, at 1/2, 1/4 or 1/8 of its size where that has at least
+    one pixel for each of theirs, which is faster for large photos. All coordinates stay those of
+    the whole photo. Transforms that use `img` themselves need it off.
 
     The orientation tag of a JPEG is honoured, as viewers do: labels are expected on the picture as
     it is seen. For a data set whose labels were made on the stored pixels set
@@ -36,14 +44,18 @@ class LoadImage(LoadImageFromFile):
 
     Added Keys:
 
-    - img
+    - img (or encoded)
     - img_shape
     - ori_shape (if it was not there)
 
     Args:
         ignore_orientation: Take the stored pixels, without the turn that the orientation tag asks.
+        lazy_decode: Let the views decode JPEGs, as finely as they need.
         imdecode_backend: Decoder, as in mmcv: `cv2`, `pillow`, `turbojpeg`, `tifffile`.
         backend_args: File backend, as in mmengine.
+
+    Raises:
+        ValueError: `lazy_decode` is asked of another decoder than `cv2`.
 
     Shapes: `img` (H, W, 3) uint8 BGR.
     """
@@ -52,9 +64,13 @@ class LoadImage(LoadImageFromFile):
         self,
         *,
         ignore_orientation: bool = False,
+        lazy_decode: bool = False,
         imdecode_backend: str = 'cv2',
         backend_args: dict | None = None,
     ) -> None:
+        if lazy_decode and imdecode_backend != 'cv2':
+            raise ValueError(f"lazy_decode needs imdecode_backend='cv2', not {imdecode_backend!r}")
+        self.ignore_orientation, self.lazy_decode = ignore_orientation, lazy_decode
         super().__init__(
             color_type='color_ignore_orientation' if ignore_orientation else 'color',
             imdecode_backend=imdecode_backend,
@@ -73,8 +89,8 @@ class LoadImage(LoadImageFromFile):
         Shapes: as in the class.
         """
         path = results.get('img_path', 'the given picture')
-        img = results['img'] if results.get('img') is not None else self._read(path)
-        shape = img.shape[:2]
+        photo = results['img'] if results.get('img') is not None else self._read(path)
+        shape = tuple(photo.shape[:2])
         expected = tuple(results.get('ori_shape', shape))
         if shape != expected:
             turned = ', or set ignore_orientation=True' if shape == expected[::-1] else ''
@@ -82,37 +98,54 @@ class LoadImage(LoadImageFromFile):
                 f'{path}: the photo is {shape[0]} x {shape[1]} (H x W) but its label says '
                 f'{expected[0]} x {expected[1]}; use the photos that the labels are of{turned}'
             )
-        results.update(img=img, img_shape=shape, ori_shape=shape)
+        key = 'encoded' if isinstance(photo, EncodedPhoto) else 'img'
+        results.update({key: photo, 'img_shape': shape, 'ori_shape': shape})
         return results
 
-    def _read(self, path: str) -> np.ndarray:
+    def read_content(self, path: str) -> bytes:
+        """The bytes of a photo, not decoded.
+
+        Args:
+            path: Its path or URL.
+
+        Raises:
+            BadSampleError: It is missing, empty or cut off.
+
+        Shapes: none.
+        """
         try:
             member = tar_member(path)
-            content = (
-                fileio.get(path, backend_args=self.backend_args)
-                if member is None
-                else read_tar_member(member)
-            )
+            if member is not None:
+                content = read_tar_member(member)
+            elif is_url(path) and self.backend_args is None:
+                content = read_file(path)
+            else:
+                content = fileio.get(path, backend_args=self.backend_args)
         except OSError as error:
             raise BadSampleError(
                 f'{path}: cannot be read ({error.strerror or error}); '
                 'check data_prefix and the download'
             ) from error
-        advice = 'get the file again'
         if not content:
-            raise BadSampleError(f'{path}: the file is empty; {advice}')
+            raise BadSampleError(f'{path}: the file is empty; {_ADVICE}')
         if not _is_whole(content):
             raise BadSampleError(
-                f'{path}: the photo is cut off after {len(content)} bytes; {advice}'
+                f'{path}: the photo is cut off after {len(content)} bytes; {_ADVICE}'
             )
+        return content
+
+    def _read(self, path: str) -> np.ndarray | EncodedPhoto:
+        content = self.read_content(path)
+        if self.lazy_decode and content.startswith(_JPEG_START):
+            return EncodedPhoto(content, path, ignore_orientation=self.ignore_orientation)
         try:
             img = mmcv.imfrombytes(content, flag=self.color_type, backend=self.imdecode_backend)
         except (cv2.error, OSError, ValueError, SyntaxError) as error:
             raise BadSampleError(
-                f'{path}: not a picture ({error}); {advice}'.replace('\n', ' ')
+                f'{path}: not a picture ({error}); {_ADVICE}'.replace('\n', ' ')
             ) from error
         if img is None:
-            raise BadSampleError(f'{path}: not a picture that can be decoded; {advice}')
+            raise BadSampleError(f'{path}: not a picture that can be decoded; {_ADVICE}')
         return img
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmcv.transforms.utils import cache_randomness
 
+from whmr.datasets.transforms.photo import photo_pixels
 from whmr.datasets.transforms.randomness import worker_rng
 from whmr.registry import TRANSFORMS
 
@@ -24,7 +25,7 @@ class RandomOcclusion(BaseTransform):
     Required Keys:
 
     - crop
-    - img (for the fill `photo`)
+    - img or encoded (for the fill `photo`)
 
     Modified Keys:
 
@@ -83,7 +84,7 @@ class RandomOcclusion(BaseTransform):
         if number:
             rng, crop = worker_rng(), results['crop'].copy()
             for _ in range(number):
-                self._paste(crop, results.get('img', results['crop']), rng)
+                self._paste(crop, _any_picture(results), rng)
             results['crop'] = crop
         return results
 
@@ -123,3 +124,8 @@ class RandomOcclusion(BaseTransform):
         left = int(rng.integers(0, max(photo.shape[1] - cols, 0) + 1))
         patch = photo[top : top + rows, left : left + cols]
         return cv2.resize(patch, (int(w), int(h)), interpolation=cv2.INTER_LINEAR)
+
+
+def _any_picture(results: dict) -> np.ndarray:
+    has_photo = 'img' in results or 'encoded' in results
+    return photo_pixels(results)[0] if has_photo else results['crop']

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import cv2
 import numpy as np
 import torch
 from mmcv.transforms import BaseTransform
@@ -138,7 +139,7 @@ def _unlabelled(fields: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 
 
 def _picture(picture: np.ndarray) -> torch.Tensor:
-    return torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1)))
+    return torch.from_numpy(np.stack(cv2.split(picture)))
 
 
 def _field(value: np.ndarray | float | bool) -> torch.Tensor:

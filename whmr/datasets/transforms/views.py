@@ -3,7 +3,8 @@
 import numpy as np
 from mmcv.transforms import BaseTransform
 
-from whmr.datasets.transforms.warp import warp_photo
+from whmr.datasets.transforms.photo import photo_pixels, photo_shape
+from whmr.datasets.transforms.warp import shrinkage, warp_photo
 from whmr.geometry import compose_affine, crop_affine, invert_affine
 from whmr.registry import TRANSFORMS
 
@@ -28,7 +29,7 @@ class CropPerson(BaseTransform):
 
     Required Keys:
 
-    - img
+    - img or encoded
     - bbox_center
     - bbox_size
     - full2aug (optional)
@@ -65,8 +66,9 @@ class CropPerson(BaseTransform):
         """
         crop2full = crop_affine(results['bbox_center'], results['bbox_size'], self.crop_shape)
         crop2photo = compose_affine(photo_affine(results), crop2full)
+        photo, factor = photo_pixels(results, shrinkage(crop2photo))
         results['crop'] = warp_photo(
-            results['img'], crop2photo, self.crop_shape, antialias=self.antialias
+            photo, crop2photo / factor, self.crop_shape, antialias=self.antialias
         )
         results['crop_shape'] = self.crop_shape
         results['crop2full'] = crop2full
@@ -82,7 +84,7 @@ class ResizeFull(BaseTransform):
 
     Required Keys:
 
-    - img
+    - img or encoded
     - full2aug (optional)
 
     Added Keys:
@@ -120,15 +122,16 @@ class ResizeFull(BaseTransform):
 
         Shapes: as in the class.
         """
-        height, width = results['img'].shape[:2]
+        height, width = photo_shape(results)
         scale = self.short_side / min(height, width)
         if self.max_long_side is not None:
             scale = min(scale, self.max_long_side / max(height, width))
         shape = (max(1, round(height * scale)), max(1, round(width * scale)))
         resize = np.array([[width / shape[1], 0.0, 0.0], [0.0, height / shape[0], 0.0]])
         out2photo = compose_affine(photo_affine(results), resize)
+        photo, factor = photo_pixels(results, shrinkage(out2photo))
         if shape == (height, width) and 'full2aug' not in results:
-            results['full'] = results['img'].copy()
+            results['full'] = photo.copy()
         else:
-            results['full'] = warp_photo(results['img'], out2photo, shape, antialias=self.antialias)
+            results['full'] = warp_photo(photo, out2photo / factor, shape, antialias=self.antialias)
         return results

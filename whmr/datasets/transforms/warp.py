@@ -4,6 +4,17 @@ import cv2
 import numpy as np
 
 
+def shrinkage(out2photo: np.ndarray) -> float:
+    """How many photo pixels one output pixel is wide.
+
+    Args:
+        out2photo: Affine from output pixels to photo pixels.
+
+    Shapes: out2photo: (2, 3).
+    """
+    return float(np.sqrt(abs(np.linalg.det(out2photo[:, :2]))))
+
+
 def warp_photo(
     photo: np.ndarray, out2photo: np.ndarray, out_shape: tuple[int, int], *, antialias: bool = True
 ) -> np.ndarray:
@@ -25,8 +36,7 @@ def warp_photo(
         photo: (H, W, C) uint8.  out2photo: (2, 3).  returns: (h, w, C) uint8.
     """
     affine = np.asarray(out2photo, np.float64)
-    shrink = float(np.sqrt(abs(np.linalg.det(affine[:, :2]))))
-    step = int(shrink + 0.5) if antialias else 1
+    step = int(shrinkage(affine) + 0.5) if antialias else 1
     if step > 1:
         photo, offset = _shrunk_part(photo, affine, out_shape, step)
         affine = np.column_stack([affine[:, :2], affine[:, 2] - offset]) / step
