@@ -8,7 +8,7 @@ import torch
 
 from whmr.apis import HMRInferencer, HMRResult, PersonDetector, check_boxes
 from whmr.apis.photo_batches import Photo, group_photos
-from whmr.engine import CheckpointError, ConfigError
+from whmr.engine import CheckpointError, ConfigError, load_config
 from whmr.geometry import pitch_roll_to_rotmat
 
 BOXES = np.array([[455, 64, 570, 333], [525, 378, 708, 672]], dtype=np.float32)
@@ -280,3 +280,13 @@ def test_config_without_a_pipeline(config_file: Path) -> None:
     config_file.write_text(config_file.read_text().split('test_dataloader')[0])
     with pytest.raises(ConfigError, match='pipeline'):
         HMRInferencer(config_file, device='cpu')
+
+
+def test_bodies_by_gender_are_for_labels_alone(config_file: Path) -> None:
+    """A config for training on gendered labels runs with the neutral body's file alone."""
+    config = load_config(config_file)
+    male = dict(type='SMPL', model_path='no/such/folder', gender='male')
+    config.model.data_preprocessor.gendered_body_models = dict(male=male)
+    run = HMRInferencer(config, detector=None, device='cpu')
+    assert len(run.estimator.data_preprocessor.gendered_body_models) == 0
+    assert config.model.data_preprocessor.gendered_body_models  # the caller's config is as it was

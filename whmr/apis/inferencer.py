@@ -1,5 +1,6 @@
 """From photos to people in camera and world space."""
 
+import copy
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -318,7 +319,10 @@ def _test_pipeline(cfg: Config) -> Sequence[Mapping[str, Any]]:
 def _build_estimator(cfg: Config, checkpoint: str | Path | None) -> torch.nn.Module:
     if cfg.get('model') is None:
         raise ConfigError('the config has no model')
-    estimator = MODELS.build(cfg.model)
+    model = copy.deepcopy(cfg.model)
+    if model.get('data_preprocessor'):  # photos have no labels: nobody needs bodies by gender
+        model.data_preprocessor.pop('gendered_body_models', None)
+    estimator = MODELS.build(model)
     for name in ('body_model', 'data_preprocessor'):
         if getattr(estimator, name, None) is None:
             raise ConfigError(f'{type(estimator).__name__} has no {name}: no use for inference')

@@ -1,5 +1,6 @@
 """Small, exact samples for our tests and for authors of plug-ins."""
 
+from whmr.testing.clips import clip_results
 from whmr.testing.samples import (
     TinyDataset,
     tiny_annotation_file,
@@ -12,6 +13,7 @@ from whmr.testing.samples import (
 
 __all__ = [
     'TinyDataset',
+    'clip_results',
     'tiny_annotation_file',
     'tiny_batch',
     'tiny_columns',

@@ -5,7 +5,7 @@ from whmr.visualization.image_io import encode_png, save_png
 from whmr.visualization.mesh_io import encode_obj, save_obj
 from whmr.visualization.overlay import draw_overlay, render_overlay
 from whmr.visualization.palette import PERSON_COLORS, person_color
-from whmr.visualization.posed_people import PosedPeople
+from whmr.visualization.posed_people import PosedPeople, share_focal_length
 from whmr.visualization.side_view import draw_side_view
 from whmr.visualization.visualizer import HMRVisualizer
 from whmr.visualization.world_view import draw_world_columns, draw_world_view
@@ -25,4 +25,5 @@ __all__ = [
     'render_overlay',
     'save_obj',
     'save_png',
+    'share_focal_length',
 ]

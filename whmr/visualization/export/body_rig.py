@@ -38,10 +38,14 @@ class BodyRig:
         Raises:
             ValueError: If the body has another number of shape coefficients.
         """
-        body = rest_pose(body_model, betas[None])
+        like = body_model.skin_weights
+        shape = torch.from_numpy(betas[None]).to(like)
+        still = like.new_zeros(1, len(JOINT_NAMES), 3)
+        with torch.no_grad():
+            body = body_model(betas=shape, global_orient=still[:, :1], body_pose=still[:, 1:])
         return cls(
-            vertices=body[0][0],
-            joints=body[1][0],
+            vertices=body.vertices[0].double().cpu().numpy(),
+            joints=rest_skeletons(body_model, betas[None])[0],
             weights=body_model.skin_weights.T.double().cpu().numpy(),
             faces=body_model.faces.cpu().numpy(),
             parents=tuple(body_model.parents.tolist()),
@@ -78,19 +82,12 @@ class BodyRig:
         return (posed + place).numpy(), (joints + place).numpy()
 
 
-@torch.no_grad()
-def rest_pose(body_model: BodyModel, betas: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Shaped bodies in T-pose.
+def rest_skeletons(body_model: BodyModel, betas: np.ndarray) -> np.ndarray:
+    """The joints of shaped bodies in T-pose.
 
-    Shapes: N bodies, S betas, V vertices.
-        betas: (N, S).  returns: vertices (N, V, 3) and the 24 joints (N, 24, 3), m, model frame.
-
-    Raises:
-        ValueError: If the body has another number of shape coefficients.
+    Shapes: N bodies, S betas.
+        betas: (N, S).  returns: (N, 24, 3) float64 m, model frame.
     """
-    like = body_model.skin_weights
-    rows = torch.from_numpy(np.ascontiguousarray(betas)).to(like)
-    zero = like.new_zeros(len(rows), len(JOINT_NAMES), 3)
-    body = body_model(betas=rows, global_orient=zero[:, :1], body_pose=zero[:, 1:])
-    joints = body.joints[:, : len(JOINT_NAMES)]
-    return body.vertices.double().cpu().numpy(), joints.double().cpu().numpy()
+    template = body_model.j_template.double().cpu().numpy()
+    directions = body_model.j_shapedirs.double().cpu().numpy()
+    return template + (betas.astype(np.float64) @ directions).reshape(-1, *template.shape)
