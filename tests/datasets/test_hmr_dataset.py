@@ -171,7 +171,7 @@ def test_missing_annotation_file_says_where_to_get_it(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError) as caught:
         HMRDataset('h36m_train.npz', data_root='data/h36m')
     parts = ('data/h36m/h36m_train.npz', 'Human3.6M', 'vision.imar.ro', '--embedded')
-    for text in (*parts, 'docs/annotation_format.md'):
+    for text in (*parts, 'tools/dataset_converters/h36m.py', 'docs/data.md'):
         assert text in str(caught.value)
     with pytest.raises(FileNotFoundError, match=r'docs/annotation_format\.md'):
         HMRDataset(tmp_path / 'mine.npz')

@@ -209,9 +209,7 @@ def test_another_bodys_checkpoint_is_refused(tmp_path: Path) -> None:
     other = build(tmp_path / 'b', load_from=str(tmp_path))
     other.model.body = FreeBody()
     other.model.body.topology = 'smpl'
-    with pytest.raises(
-        CheckpointError, match=r'iter_6\.pth was .* free_body, .* is smpl'
-    ):
+    with pytest.raises(CheckpointError, match=r'iter_6\.pth was .* free_body, .* is smpl'):
         other.train()
 
 
