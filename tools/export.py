@@ -14,8 +14,8 @@ from whmr.apis import (
     ExportReport,
     Failure,
     export_results,
+    find_results,
     read_results,
-    result_files,
 )
 from whmr.engine import ConfigError, cli
 
@@ -114,7 +114,7 @@ def export(args: argparse.Namespace) -> list[Failure]:
             influences=args.influences,
             overwrite=args.overwrite,
         )
-        files = result_files(args.results)
+        files = find_results(args.results)
     except ValueError as error:
         raise ConfigError(str(error)) from error
     if args.separate and args.name and len(files) > 1:

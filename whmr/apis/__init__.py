@@ -15,7 +15,7 @@ from whmr.apis.inferencer import HMRInferencer, check_boxes
 from whmr.apis.known_camera import KnownCamera, find_camera
 from whmr.apis.report import Failure, InferenceReport
 from whmr.apis.result_files import write_result
-from whmr.apis.results_source import ResultsSource, read_results, result_files
+from whmr.apis.results_source import ResultsSource, find_results, read_results
 
 __all__ = [
     'EXPORT_KINDS',
@@ -41,6 +41,6 @@ __all__ = [
     'gather_results',
     'link_boxes',
     'read_results',
-    'result_files',
+    'find_results',
     'write_result',
 ]

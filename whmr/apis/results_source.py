@@ -48,7 +48,7 @@ class ResultsSource:
         return photo.vertices_world if space == 'world' else photo.vertices
 
 
-def result_files(inputs: Sequence[str | Path]) -> list[Path]:
+def find_results(inputs: Sequence[str | Path]) -> list[Path]:
     """The result files of files and folders: a folder's own `.npz` files, sorted by name.
 
     In a folder, a file of the whole shot (`results.npz`) is left out: it was made of the others.
