@@ -27,23 +27,76 @@ class SampledCamera:
     intrinsics: np.ndarray
 
 
-def sample_angles(rng: np.random.Generator) -> tuple[float, float, float]:
+@dataclass(frozen=True)
+class Angle:
+    """How one angle is drawn: mostly near a mean, else anywhere in a range.
+
+    Args:
+        mean: Of the normal distribution.
+        sigma: Its standard deviation; 0 draws from the range alone.
+        low: Least value.
+        high: Largest value.
+        near: Share of the draws from the normal distribution.
+        mirrored: Give every other draw the other sign.
+
+    Shapes: rad.
+    """
+
+    mean: float
+    sigma: float
+    low: float
+    high: float
+    near: float
+    mirrored: bool = False
+
+    def sample(self, rng: np.random.Generator) -> float:
+        """One angle in [low, high], or its mirror image (rad).
+
+        Shapes: none.
+        """
+        near = rng.random() < self.near
+        value = rng.normal(self.mean, self.sigma) if near else rng.uniform(self.low, self.high)
+        value = float(np.clip(value, self.low, self.high))
+        return -value if self.mirrored and rng.random() < 0.5 else value
+
+
+@dataclass(frozen=True)
+class CameraDistribution:
+    """How cameras are turned and how wide they see."""
+
+    pitch: Angle
+    roll: Angle
+    vfov: Angle
+
+
+_LIMIT = MAX_ANGLE - 1e-3
+# Most photos look slightly down with little roll and a common lens; a fifth to two fifths of the
+# draws cover the whole range of each.
+COMMON_CAMERAS = CameraDistribution(
+    pitch=Angle(0.12, 0.22, -_LIMIT, _LIMIT, near=0.7),
+    roll=Angle(0.0, 0.07, -_LIMIT, _LIMIT, near=0.8),
+    vfov=Angle(0.95, 0.25, *VFOV_RANGE, near=0.6),
+)
+# Cameras that are turned far, half of them farther than a calibrator can say.
+TILTED_CAMERAS = CameraDistribution(
+    pitch=Angle(0.0, 0.0, 0.4, 0.8, near=0.0),
+    roll=Angle(0.0, 0.0, 0.1, 0.5, near=0.0, mirrored=True),
+    vfov=Angle(0.0, 0.0, 0.5, 1.4, near=0.0),
+)
+
+
+def sample_angles(
+    rng: np.random.Generator, cameras: CameraDistribution = COMMON_CAMERAS
+) -> tuple[float, float, float]:
     """Pitch, roll and vertical field of view of a camera, rad.
 
-    Most photos look slightly down with little roll and a common lens; a fifth to two fifths of the
-    draws cover the whole range of each.
+    Args:
+        rng: Source of chance.
+        cameras: How they are drawn.
 
     Shapes: none.
     """
-    pitch = rng.normal(0.12, 0.22) if rng.random() < 0.7 else rng.uniform(-MAX_ANGLE, MAX_ANGLE)
-    roll = rng.normal(0.0, 0.07) if rng.random() < 0.8 else rng.uniform(-MAX_ANGLE, MAX_ANGLE)
-    vfov = rng.normal(0.95, 0.25) if rng.random() < 0.6 else rng.uniform(*VFOV_RANGE)
-    limit = MAX_ANGLE - 1e-3
-    return (
-        float(np.clip(pitch, -limit, limit)),
-        float(np.clip(roll, -limit, limit)),
-        float(np.clip(vfov, *VFOV_RANGE)),
-    )
+    return cameras.pitch.sample(rng), cameras.roll.sample(rng), cameras.vfov.sample(rng)
 
 
 def make_camera(

@@ -102,7 +102,9 @@ class SyntheticWorldGenerator:
         settings = self.settings
         number = 1 + int(rng.binomial(settings.max_people - 1, 0.25))
         first, *others = self._people(number, people_rng)
-        camera, first, ground = place_first(first, settings.image_shape, rng)
+        camera, first, ground = place_first(
+            first, settings.image_shape, rng, SPLITS[settings.split].cameras
+        )
         people = place_others(first, others, camera, ground, settings.image_shape, rng)
         boxes = place_boxes(
             int(rng.integers(settings.max_boxes + 1)),

@@ -6,6 +6,8 @@ import numpy as np
 
 from whmr.datasets.synthetic.boxes import sample_box
 from whmr.datasets.synthetic.cameras import (
+    COMMON_CAMERAS,
+    CameraDistribution,
     SampledCamera,
     make_camera,
     pixel_ray,
@@ -36,7 +38,10 @@ class Layout:
 
 
 def place_first(
-    person: Person, image_shape: tuple[int, int], rng: np.random.Generator
+    person: Person,
+    image_shape: tuple[int, int],
+    rng: np.random.Generator,
+    cameras: CameraDistribution = COMMON_CAMERAS,
 ) -> tuple[SampledCamera, Person, float]:
     """Put the camera so that one person is well in view, and stands on the ground.
 
@@ -44,6 +49,7 @@ def place_first(
         person: Who is to be seen.
         image_shape: H, W.
         rng: Source of chance.
+        cameras: How the camera is turned and how wide it sees.
 
     Returns:
         The camera, the placed person and the world y of the ground (m).
@@ -55,13 +61,13 @@ def place_first(
     middle = 0.5 * (person.vertices.min(0) + person.vertices.max(0))
     extent = float(np.ptp(person.vertices, axis=0).max())
     needed = 0.97 if rng.random() < 0.7 else rng.uniform(0.5, 0.97)
-    pitch, roll, vfov = sample_angles(rng)
+    pitch, roll, vfov = sample_angles(rng, cameras)
     for attempt in range(FIRST_TRIES):
         # Keep the angles for a while: where they fit badly they must not become rare.
         if attempt % 15 == 14:
-            pitch, roll, vfov = sample_angles(rng)
+            pitch, roll, vfov = sample_angles(rng, cameras)
         if attempt % 5 == 4:
-            vfov = sample_angles(rng)[2]
+            vfov = sample_angles(rng, cameras)[2]
         camera = make_camera(pitch, roll, vfov, image_shape)
         share = rng.uniform(0.3, 1.1)
         distance = camera.intrinsics[0, 0] * extent / (share * height)

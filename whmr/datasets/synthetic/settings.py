@@ -8,7 +8,7 @@ from whmr.datasets.synthetic.assets import assets_checksum
 from whmr.datasets.synthetic.splits import SPLITS
 
 # Raise it whenever the same settings would give other images or labels.
-GENERATOR_VERSION = 1
+GENERATOR_VERSION = 2
 
 
 @dataclass(frozen=True)
