@@ -1,5 +1,11 @@
 # The light model on the bundled body: EfficientNet-Lite0, 192x160 crops, narrow heads. Trains on a
-# CPU.
+# CPU: the early layers, the most expensive ones to train there, keep their ImageNet weights.
+_lite0 = dict(
+    type='TimmBackbone',
+    model_name='tf_efficientnet_lite0',
+    weights='efficientnet_lite0_pytorch',
+    frozen=('conv_stem', 'bn1', 'blocks.0', 'blocks.1', 'blocks.2'),
+)
 body_model = dict(type='FreeBody')
 model = dict(
     type='WHMR',
@@ -11,11 +17,7 @@ model = dict(
         std=[127.5, 127.5, 127.5],
         render_maps=dict(shape=(48, 40)),
     ),
-    backbone=dict(
-        type='TimmBackbone',
-        model_name='tf_efficientnet_lite0',
-        weights='efficientnet_lite0_pytorch',
-    ),
+    backbone=_lite0,
     neck=dict(type='DeconvNeck', in_channels=320, out_channels=64),
     extractor=dict(
         type='PixelAlignedExtractor', in_channels=64, out_channels=8, hidden_channels=(48, 32)
@@ -26,12 +28,5 @@ model = dict(
     depth_head=dict(type='DepthHead', in_channels=64),
     grid_shape=(9, 7),
 )
-camera = dict(
-    type='CamCalib',
-    backbone=dict(
-        type='TimmBackbone',
-        model_name='tf_efficientnet_lite0',
-        weights='efficientnet_lite0_pytorch',
-    ),
-)
+camera = dict(type='CamCalib', backbone=_lite0)
 orientation = dict(type='OrientCorrect', feat_dim=67 * 8, hidden_dim=512)

