@@ -14,6 +14,7 @@ from whmr.datasets.errors import BadSampleError
 from whmr.datasets.feature_cache import FeatureCache, FeatureCacheError
 from whmr.datasets.hmr_dataset import HMRDataset
 from whmr.datasets.mixture import MixtureDataset
+from whmr.datasets.panorama_views import PanoramaViews
 from whmr.datasets.shards import index_shards, pack_shards
 from whmr.datasets.synthetic import SyntheticWorld
 
@@ -27,6 +28,7 @@ __all__ = [
     'FeatureCacheError',
     'HMRDataset',
     'MixtureDataset',
+    'PanoramaViews',
     'SyntheticWorld',
     'check_available',
     'index_shards',
