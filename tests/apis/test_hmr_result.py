@@ -18,8 +18,9 @@ def result(make_inferencer, demo: Path) -> HMRResult:
 def test_round_trip(result: HMRResult, tmp_path: Path) -> None:
     (tmp_path / 'a.npz').write_bytes(result.to_bytes())
     with np.load(tmp_path / 'a.npz', allow_pickle=False) as file:
-        assert int(file['schema_version']) == 1
-        assert set(file.files) == {'schema_version', *(field.name for field in fields(HMRResult))}
+        assert int(file['schema_version']) == 2
+        names = {field.name for field in fields(HMRResult)} - {'track_ids'}  # nobody has tracked
+        assert set(file.files) == {'schema_version', *names}
     back = HMRResult.load(tmp_path / 'a.npz')
     for field in fields(HMRResult):
         one, other = getattr(result, field.name), getattr(back, field.name)
@@ -55,9 +56,9 @@ def test_shapes_are_as_documented(result: HMRResult) -> None:
         roll=(),
         vfov=(),
     )
-    assert {**shapes, 'image_name': None, 'topology': None}.keys() == {
-        field.name for field in fields(HMRResult)
-    }
+    texts = ('image_name', 'topology', 'focal_source', 'rotation_source')
+    names = {field.name for field in fields(HMRResult)}
+    assert {*shapes, *texts, 'track_ids'} == names
     for name, shape in shapes.items():
         assert getattr(result, name).shape == shape, name
         assert np.isfinite(getattr(result, name)).all(), name
@@ -94,7 +95,7 @@ def test_other_files(tmp_path: Path) -> None:
     np.savez(tmp_path / 'a.npz', boxes=np.zeros(3))
     with pytest.raises(ValueError, match='schema version -1'):
         HMRResult.load(tmp_path / 'a.npz')
-    np.savez(tmp_path / 'b.npz', schema_version=1, boxes=np.zeros(3))
+    np.savez(tmp_path / 'b.npz', schema_version=2, boxes=np.zeros(3))
     with pytest.raises(ValueError, match='fields differ'):
         HMRResult.load(tmp_path / 'b.npz')
     with pytest.raises(FileNotFoundError):

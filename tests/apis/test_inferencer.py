@@ -97,7 +97,7 @@ def test_batches_change_nothing(make_inferencer, write_photo) -> None:
 def test_groups_are_small_and_ordered() -> None:
     counts = [0, 3, 2, 9, 0, 0, 0, 0, 0, 1]
     photos = [Photo(str(i), '', samples=[{}] * n) for i, n in enumerate(counts)]
-    groups = list(group_photos(photos, 4))
+    groups = list(group_photos(photos, 4, 4))
     assert [photo.name for group in groups for photo in group] == [str(i) for i in range(10)]
     assert [len(group) for group in groups] == [2, 1, 1, 4, 2]
 

@@ -55,7 +55,7 @@ def test_yaw_of_a_given_rotation_is_removed() -> None:
             r'3 x 3, got the shape \(2, 2\)',
         ),
         ({'world2cam_rotmat': np.diag([1, 1, -1])}, 'no 3 x 3 rotation'),
-        ({'world2cam_rotmat': np.eye(3), 'pitch': 0, 'roll': 0}, 'not both'),
+        ({'world2cam_rotmat': np.eye(3), 'pitch': 0, 'roll': 0}, 'say the same'),
     ],
 )
 def test_mistakes_are_named(fields, message) -> None:

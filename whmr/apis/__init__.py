@@ -6,15 +6,18 @@ from whmr.apis.detectors import (
     TorchvisionDetector,
     WholeImageDetector,
 )
+from whmr.apis.exif import read_exif_focal
 from whmr.apis.export_results import KINDS as EXPORT_KINDS
 from whmr.apis.export_results import ExportOptions, ExportReport, GlbLosses, export_results
 from whmr.apis.gather import gather_results, link_boxes
 from whmr.apis.hmr_result import SCHEMA_VERSION, HMRResult
 from whmr.apis.image_source import ImageSource, SourceImage
-from whmr.apis.inferencer import HMRInferencer, check_boxes
-from whmr.apis.known_camera import KnownCamera, find_camera
+from whmr.apis.inferencer import HMRInferencer
+from whmr.apis.known_camera import KnownCamera, find_camera, focal_from_35mm
+from whmr.apis.person_boxes import check_boxes
+from whmr.apis.photo_batches import Photo
 from whmr.apis.report import Failure, InferenceReport
-from whmr.apis.result_files import write_result
+from whmr.apis.result_files import draw_views, write_result
 from whmr.apis.results_source import ResultsSource, find_results, read_results
 
 __all__ = [
@@ -31,16 +34,20 @@ __all__ = [
     'KnownCamera',
     'OnnxPersonDetector',
     'PersonDetector',
+    'Photo',
     'ResultsSource',
     'SourceImage',
     'TorchvisionDetector',
     'WholeImageDetector',
     'check_boxes',
+    'draw_views',
     'export_results',
     'find_camera',
+    'find_results',
+    'focal_from_35mm',
     'gather_results',
     'link_boxes',
+    'read_exif_focal',
     'read_results',
-    'find_results',
     'write_result',
 ]

@@ -7,8 +7,9 @@ import torch
 from mmengine.structures import InstanceData
 
 from whmr.apis.hmr_result import HMRResult
+from whmr.apis.known_camera import KnownCamera
 from whmr.body_models import BodyModel
-from whmr.geometry import rotmat_to_axis_angle
+from whmr.geometry import focal_to_vfov, rotmat_to_axis_angle
 from whmr.keypoints import JOINT_SETS
 from whmr.structures import HMRDataSample
 
@@ -23,6 +24,7 @@ def collect_result(
     boxes: np.ndarray,
     scores: np.ndarray,
     samples: Sequence[HMRDataSample],
+    known: KnownCamera,
     body_model: BodyModel,
 ) -> HMRResult:
     """Gather what a model wrote into the samples of one photo.
@@ -33,6 +35,7 @@ def collect_result(
         boxes: Where the people are.
         scores: How sure the detector was.
         samples: One per person, with `pred_instances` and perhaps `pred_camera`; may be empty.
+        known: What the model was told of the camera: `vfov` follows from a known focal length.
         body_model: The model's body.
 
     Shapes: N people.
@@ -66,6 +69,7 @@ def collect_result(
         if not np.isfinite(found[field]).all():
             raise ArithmeticError(f'the predicted {field} is not finite')
     camera = cameras[:1]
+    rotmat = _first(camera, 'world2cam_rotmat', (3, 3))
     return HMRResult(
         image_name=name,
         image_shape=np.array(image_shape, dtype=np.int64),
@@ -89,11 +93,29 @@ def collect_result(
         joints_world=found['joints_world'],
         keypoints_2d=found['keypoints_2d'],
         faces=body_model.faces.cpu().numpy().astype(np.int32),
-        world2cam_rotmat=_first(camera, 'world2cam_rotmat', (3, 3)),
+        world2cam_rotmat=rotmat,
         pitch=_first(camera, 'pitch', ()),
         roll=_first(camera, 'roll', ()),
-        vfov=_first(camera, 'vfov', ()),
+        vfov=_vfov(camera, known, image_shape),
+        focal_source=_source(known.focal_length, known.focal_source, found['focal_length']),
+        rotation_source=_source(known.world2cam_rotmat, 'given', rotmat),
     )
+
+
+def _source(known: object, source: str, values: np.ndarray) -> str:
+    """Where the values come from; see `HMRResult`."""
+    if not values.size or np.isnan(values).any():
+        return 'unknown'
+    return 'predicted' if known is None else source
+
+
+def _vfov(
+    camera: Sequence[InstanceData | None], known: KnownCamera, image_shape: tuple[int, int]
+) -> np.ndarray:
+    if known.focal_length is None:
+        return _first(camera, 'vfov', ())
+    height, focal = (torch.tensor(float(x)) for x in (image_shape[0], known.focal_length))
+    return focal_to_vfov(focal, height).numpy()
 
 
 def _rows(people: Sequence[InstanceData], field: str, shape: tuple[int, ...]) -> np.ndarray:

@@ -10,8 +10,10 @@ import numpy as np
 from whmr.keypoints import JOINT_SETS
 from whmr.visualization import PosedPeople
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+SOURCES = ('given', 'exif', 'predicted', 'unknown')
 PELVIS = JOINT_SETS['spin49'].index('op_mid_hip')
+_TEXTS = ('image_name', 'topology', 'focal_source', 'rotation_source')
 
 
 @dataclass(frozen=True)
@@ -22,8 +24,13 @@ class HMRResult:
     does not estimate is NaN. Rotations are given twice: axis-angle (rad) and, with the suffix
     `_rotmat`, as matrices.
 
+    `focal_source` and `rotation_source` say where the focal length and the camera's rotation come
+    from: `given` by the user, `exif` (of the photo), `predicted` (by the model, or what it assumes
+    without predicting), or `unknown` (there is none). `track_ids` say who is who in the frames of
+    a video; None: nobody has looked.
+
     Shapes: N people, V vertices, F faces, S betas; joints and keypoints of the set `spin49`.
-        image_name, topology: text.  image_shape: (2,) H, W.
+        image_name, topology, focal_source, rotation_source: text.  image_shape: (2,) H, W.
         boxes: (N, 4) xyxy full px, tight.  scores: (N,) of the detector, 1 for given boxes.
         betas: (N, S).  global_orient, global_orient_world: (N, 1, 3) model -> camera, world.
         body_pose: (N, 23, 3) parent-relative.  weak_cam: (N, 3) s, tx, ty of the crop camera.
@@ -32,6 +39,7 @@ class HMRResult:
         vertices_world: (N, V, 3), joints_world: (N, 49, 3) m, world axes, no translation.
         keypoints_2d: (N, 49, 2) full px.  faces: (F, 3) int32.
         world2cam_rotmat: (3, 3) x_cam = R x_world.  pitch, roll, vfov: () rad.
+        track_ids: (N,) int, 0 or more, or -1 for not known.
     """
 
     image_name: str
@@ -60,6 +68,19 @@ class HMRResult:
     pitch: np.ndarray
     roll: np.ndarray
     vfov: np.ndarray
+    focal_source: str = 'predicted'
+    rotation_source: str = 'predicted'
+    track_ids: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        for name in ('focal_source', 'rotation_source'):
+            if getattr(self, name) not in SOURCES:
+                raise ValueError(f'{name}={getattr(self, name)!r}: one of {list(SOURCES)}')
+        if self.track_ids is not None and np.shape(self.track_ids) != (len(self),):
+            raise ValueError(
+                f'track_ids must be one number for each of {len(self)} people, got the shape '
+                f'{np.shape(self.track_ids)}'
+            )
 
     def __len__(self) -> int:
         return len(self.boxes)
@@ -85,7 +106,8 @@ class HMRResult:
     def to_bytes(self) -> bytes:
         """The bytes of a compressed `.npz` file that needs no pickle."""
         buffer = io.BytesIO()
-        arrays = {field.name: np.asarray(getattr(self, field.name)) for field in fields(self)}
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        arrays = {name: np.asarray(value) for name, value in values.items() if value is not None}
         np.savez_compressed(buffer, schema_version=np.array(SCHEMA_VERSION), **arrays)
         return buffer.getvalue()
 
@@ -95,7 +117,7 @@ class HMRResult:
 
         Raises:
             FileNotFoundError: If there is no such file.
-            ValueError: If it is no such file, or of another schema version.
+            ValueError: If it is no such file, damaged, or of another schema version.
         """
         try:
             with np.load(path, allow_pickle=False) as file:
@@ -110,7 +132,10 @@ class HMRResult:
                 f'{path}: schema version {version}, this library reads {SCHEMA_VERSION}'
             )
         wanted = {field.name for field in fields(cls)}
-        if set(arrays) != wanted:
+        if wanted - set(arrays) - {'track_ids'} or set(arrays) - wanted:
             raise ValueError(f'{path}: fields differ: {sorted(set(arrays) ^ wanted)}')
-        texts = {name: str(arrays[name]) for name in ('image_name', 'topology')}
-        return cls(**{**arrays, **texts})
+        texts = {name: str(arrays[name]) for name in _TEXTS}
+        try:
+            return cls(**{**arrays, **texts})
+        except ValueError as error:
+            raise ValueError(f'{path}: {error}') from error

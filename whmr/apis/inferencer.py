@@ -1,6 +1,5 @@
 """From photos to people in camera and world space."""
 
-import copy
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -9,36 +8,52 @@ from typing import Any
 import numpy as np
 import torch
 from mmengine import Config
-from mmengine.logging import print_log
 from mmengine.registry import DefaultScope
 from mmengine.utils import ProgressBar
 
 from whmr.apis.collect import collect_result
 from whmr.apis.detectors import PersonDetector
+from whmr.apis.exif import read_exif_focal
 from whmr.apis.hmr_result import HMRResult
 from whmr.apis.image_source import ImageInput, ImageSource, SourceImage
-from whmr.apis.known_camera import find_camera, find_entry, is_per_photo, unmatched_entries
+from whmr.apis.inference_model import (
+    build_estimator,
+    compile_parts,
+    find_device,
+    find_pipeline,
+)
+from whmr.apis.known_camera import (
+    KnownCamera,
+    find_camera,
+    find_entry,
+    is_per_photo,
+    unmatched_entries,
+)
+from whmr.apis.person_boxes import usable_boxes
 from whmr.apis.photo_batches import Photo, PhotoPipeline, group_photos, predict_group
 from whmr.apis.report import Failure, InferenceReport
-from whmr.apis.result_files import write_result
+from whmr.apis.result_files import draw_views, write_result
 from whmr.datasets import BadSampleError
-from whmr.engine import ConfigError, load_weights
+from whmr.engine import choose_dtype
 from whmr.engine.config import load_config
-from whmr.models.estimators import WorldHMR
-from whmr.registry import DETECTORS, MODELS, SCOPE, build_child
+from whmr.registry import DETECTORS, SCOPE, build_child
+from whmr.structures import HMRDataSample
 
 DETECTOR_NAMES: Mapping[str, str] = {
     'onnx': 'OnnxPersonDetector',
     'torchvision': 'TorchvisionDetector',
     'whole': 'WholeImageDetector',
 }
+Boxes = np.ndarray | Mapping[str, np.ndarray]
 
 
 class HMRInferencer:
     """Finds people in photos, estimates them, and writes parameters, meshes and pictures.
 
-    A photo's people are cropped by the test pipeline of the config; the camera calibrator sees the
-    whole photo once.
+    The steps are those of MMEngine's inferencers, each usable alone: `preprocess` reads, finds
+    people and crops them by the test pipeline of the config; `forward` runs the model (the camera
+    calibrator sees each whole photo once); `postprocess` makes records; `visualize` draws. Unlike
+    MMEngine's `BaseInferencer` it keeps one batch in memory, not the whole run.
 
     Args:
         config: A config file, or a loaded config.
@@ -48,6 +63,10 @@ class HMRInferencer:
             `DETECTORS`, a built detector, or None: boxes must be given then.
         score_threshold: Boxes with a lower score are dropped; None leaves it to the detector.
         batch_size: Most people in one forward pass.
+        image_batch_size: Most photos in one forward pass: so many are in memory at a time.
+        amp: Compute the model in 'bfloat16', 'float16' or 'auto' (bfloat16 where the device has
+            it) where that is safe; None in float32.
+        compile: Compile backbones and necks: slow at first, then faster.
 
     Raises:
         CheckpointError: If the checkpoint is damaged or belongs to another model.
@@ -65,26 +84,34 @@ class HMRInferencer:
         detector: str | Mapping[str, Any] | PersonDetector | None = 'onnx',
         score_threshold: float | None = None,
         batch_size: int = 16,
+        image_batch_size: int = 8,
+        amp: str | None = None,
+        compile: bool = False,
     ) -> None:
-        if batch_size < 1:
-            raise ValueError(f'batch_size={batch_size}: must be 1 or more')
+        for name, size in (('batch_size', batch_size), ('image_batch_size', image_batch_size)):
+            if size < 1:
+                raise ValueError(f'{name}={size}: must be 1 or more')
         if score_threshold is not None and not 0 <= score_threshold <= 1:
             raise ValueError(f'score_threshold={score_threshold} is outside [0, 1]')
         cfg = config if isinstance(config, Config) else load_config(config)
-        self.device = _device(device)
-        self.batch_size = batch_size
+        self.device = find_device(device)
+        self.amp_dtype = None if amp is None else choose_dtype(amp, self.device.type)
+        self.batch_size, self.image_batch_size = batch_size, image_batch_size
         self.score_threshold = score_threshold
         with DefaultScope.overwrite_default_scope(SCOPE):
-            self.pipeline = PhotoPipeline(_test_pipeline(cfg))
-            self.estimator = _build_estimator(cfg, checkpoint).to(self.device).eval()
+            self.pipeline = PhotoPipeline(find_pipeline(cfg))
+            self.estimator = build_estimator(cfg, checkpoint).to(self.device).eval()
+        if compile:
+            compile_parts(self.estimator)
         self._detector: Any = _detector_config(detector, score_threshold)
 
     def __call__(
         self,
         inputs: ImageInput | Sequence[ImageInput],
         *,
-        boxes: np.ndarray | Mapping[str, np.ndarray] | None = None,
+        boxes: Boxes | None = None,
         camera: Mapping[str, Any] | None = None,
+        exif: bool = False,
         out_dir: str | Path | None = None,
         every: int = 1,
         pictures: bool = True,
@@ -99,10 +126,11 @@ class HMRInferencer:
         others go on. Nobody in a photo is no failure.
 
         Args:
-            inputs: A picture, video, folder, (H, W, 3) uint8 BGR array, or a sequence of these.
+            inputs: See `ImageSource`.
             boxes: Person boxes instead of the detector's: for all photos, or photo -> boxes (those
                 that are not named are left to the detector).
             camera: What is known of the cameras, see `find_camera`.
+            exif: Where no focal length is given, take that of the photo's EXIF data.
             out_dir: Where files are written, see `write_result`; None writes nothing.
             every: Of a video, take every so many frames.
             pictures: Whether to draw pictures.
@@ -127,7 +155,7 @@ class HMRInferencer:
         report = InferenceReport()
         names: list[str] = []
         bar = ProgressBar(len(source), file=sys.stderr) if progress else None
-        for photo, result in self.iterate(source, boxes=boxes, camera=camera):
+        for photo, result in self.iter_results(source, boxes=boxes, camera=camera, exif=exif):
             names.append(photo.name)
             problems = list(photo.problems)
             if result is not None and folder is not None:
@@ -158,55 +186,127 @@ class HMRInferencer:
                 report.failures.append(Failure(key, f'{what} given, but no photo has this name'))
         return report
 
-    def iterate(
+    def iter_results(
         self,
-        source: Iterable[SourceImage],
+        inputs: ImageInput | Sequence[ImageInput] | Iterable[SourceImage],
         *,
-        boxes: np.ndarray | Mapping[str, np.ndarray] | None = None,
+        boxes: Boxes | None = None,
         camera: Mapping[str, Any] | None = None,
+        exif: bool = False,
     ) -> Iterator[tuple[Photo, HMRResult | None]]:
-        """Photo by photo: what `__call__` works with, for those who do their own thing with it.
+        """Photo by photo, or frame by frame, in order; one batch is in memory at a time.
 
         Args:
-            source: The pictures, such as an `ImageSource`.
+            inputs: What `ImageSource` takes, or the pictures themselves, such as an `ImageSource`.
             boxes: See `__call__`.
             camera: See `__call__`.
+            exif: See `__call__`.
 
-        Returns:
+        Yields:
             Each photo with its record, or with None and the reason in `photo.problems`.
         """
-        photos = (self._prepare(item, boxes, camera) for item in source)
-        for group in group_photos(photos, self.batch_size):
-            predicted = predict_group(self.estimator, group, self.batch_size)
-            for photo, samples in zip(group, predicted, strict=True):
-                photo.samples = []
-                yield photo, self._collect(photo, samples)
+        for photos in self.preprocess(inputs, boxes=boxes, camera=camera, exif=exif):
+            yield from zip(photos, self.postprocess(photos, self.forward(photos)), strict=True)
+
+    def preprocess(
+        self,
+        inputs: ImageInput | Sequence[ImageInput] | Iterable[SourceImage],
+        *,
+        boxes: Boxes | None = None,
+        camera: Mapping[str, Any] | None = None,
+        exif: bool = False,
+    ) -> Iterator[list[Photo]]:
+        """Read photos, find their people and crop them.
+
+        Args:
+            inputs: See `iter_results`.
+            boxes: See `__call__`.
+            camera: See `__call__`.
+            exif: See `__call__`.
+
+        Yields:
+            Photos that go through the model together.
+        """
+        pictures = inputs if _are_pictures(inputs) else ImageSource(inputs)
+        photos = (self._prepare(item, boxes, camera, exif) for item in pictures)
+        return group_photos(photos, self.batch_size, self.image_batch_size)
+
+    def forward(self, photos: Sequence[Photo]) -> list[list[HMRDataSample]]:
+        """Run the model.
+
+        Args:
+            photos: One batch of `preprocess`; their crops are let go.
+
+        Returns:
+            The predictions for the people of each photo.
+        """
+        with torch.autocast(
+            self.device.type, dtype=self.amp_dtype, enabled=self.amp_dtype is not None
+        ):
+            predicted = predict_group(self.estimator, photos, self.batch_size)
+        for photo in photos:
+            photo.samples = []
+        return predicted
+
+    def postprocess(
+        self, photos: Sequence[Photo], predicted: Sequence[Sequence[HMRDataSample]]
+    ) -> list[HMRResult | None]:
+        """Make records of predictions.
+
+        Args:
+            photos: One batch of `preprocess`.
+            predicted: What `forward` gave for it.
+
+        Returns:
+            The record of each photo; None where it cannot be used, and `photo.problems` says why.
+        """
+        return [self._collect(*pair) for pair in zip(photos, predicted, strict=True)]
+
+    def visualize(
+        self, photo: Photo, result: HMRResult, *, on_ground: bool = False
+    ) -> dict[str, np.ndarray]:
+        """Draw the people of a photo, see `draw_views`.
+
+        Args:
+            photo: With its image.
+            result: Its record.
+            on_ground: Drop each person to the floor of the world picture.
+
+        Shapes: returns (h, w, 3) uint8 RGB each.
+        """
+        return draw_views(result, photo.image, on_ground=on_ground)
 
     def _prepare(
         self,
         item: SourceImage,
-        boxes: np.ndarray | Mapping[str, np.ndarray] | None,
+        boxes: Boxes | None,
         camera: Mapping[str, Any] | None,
+        exif: bool,
     ) -> Photo:
         """Find the people of a photo and crop them."""
+        photo = Photo(item.name, item.stem, item.image, mark=item.mark, fps=item.fps)
         if item.image is None:
-            return Photo(item.name, item.stem, problems=[str(item.error)])
-        photo = Photo(item.name, item.stem, item.image)
+            photo.problems.append(str(item.error))
+            return photo
         shape = item.image.shape[:2]
         given = find_entry(boxes, item.name)
         try:
-            known = find_camera(camera, item.name, shape)
+            photo.camera = find_camera(camera, item.name, shape)
             if given is None:
                 photo.boxes, photo.scores = self._detect(item.image)
             else:
-                photo.boxes, photo.problems = _usable_boxes(given, shape, is_per_photo(boxes))
+                photo.boxes, photo.problems = usable_boxes(
+                    given, shape, of_this_photo=is_per_photo(boxes)
+                )
                 photo.scores = np.ones(len(photo.boxes), dtype=np.float32)
         except BadSampleError as error:
             photo.problems.append(str(error))
         if photo.problems and not len(photo.boxes):
             photo.image = None
             return photo
-        photo.samples = self.pipeline.pack(photo, known)
+        if exif and item.path is not None:
+            photo.camera = _with_exif(photo.camera, item.path, shape)
+        photo.samples = self.pipeline.pack(photo)
         return photo
 
     def _detect(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -220,7 +320,7 @@ class HMRInferencer:
         sure = scores >= (self.score_threshold or 0)
         return boxes[sure], scores[sure]
 
-    def _collect(self, photo: Photo, samples: list) -> HMRResult | None:
+    def _collect(self, photo: Photo, samples: Sequence[HMRDataSample]) -> HMRResult | None:
         if photo.image is None:
             return None
         try:
@@ -230,6 +330,7 @@ class HMRInferencer:
                 boxes=photo.boxes,
                 scores=photo.scores,
                 samples=samples,
+                known=photo.camera,
                 body_model=self.estimator.body_model,
             )
         except ArithmeticError as error:
@@ -237,56 +338,17 @@ class HMRInferencer:
             return None
 
 
-def check_boxes(boxes: np.ndarray, image_shape: tuple[int, int]) -> tuple[np.ndarray, list[str]]:
-    """Given boxes that can be used, and what is wrong with the others.
-
-    Shapes: boxes: (N, 4) xyxy full px.  image_shape: (H, W).  returns: (M, 4) float32, M <= N.
-
-    Raises:
-        ValueError: If `boxes` has another shape.
-    """
-    try:
-        boxes = np.asarray(boxes, dtype=np.float32)
-    except (TypeError, ValueError):
-        raise ValueError(f'boxes must be numbers of the shape (N, 4), got {boxes!r}') from None
-    if boxes.ndim != 2 or boxes.shape[1] != 4:
-        raise ValueError(f'boxes must have the shape (N, 4), got {boxes.shape}')
-    height, width = image_shape
-    good, problems = [], []
-    for index, (x1, y1, x2, y2) in enumerate(boxes.tolist()):
-        text = f'box {index} ({x1:g}, {y1:g}, {x2:g}, {y2:g})'
-        if not np.isfinite([x1, y1, x2, y2]).all():
-            problems.append(f'{text} is not finite')
-        elif x2 <= x1 or y2 <= y1:
-            problems.append(f'{text} has no area; it must be x1, y1, x2, y2 with x2 > x1, y2 > y1')
-        elif x2 <= 0 or y2 <= 0 or x1 >= width or y1 >= height:
-            problems.append(f'{text} lies outside the photo of {height} x {width} px (H x W)')
-        else:
-            good.append(index)
-    return boxes[good], problems
+def _are_pictures(inputs: Any) -> bool:
+    """Whether it gives `SourceImage`s, as opposed to paths and arrays."""
+    return not isinstance(inputs, (str, Path, int, np.ndarray, list, tuple))
 
 
-def _usable_boxes(
-    boxes: np.ndarray, image_shape: tuple[int, int], of_this_photo: bool
-) -> tuple[np.ndarray, list[str]]:
-    """`check_boxes`; boxes of another shape spoil one photo only, if they are that photo's own."""
-    try:
-        return check_boxes(boxes, image_shape)
-    except ValueError as error:
-        raise (BadSampleError(str(error)) if of_this_photo else error) from None
-
-
-def _device(name: str) -> torch.device:
-    found = torch.accelerator.current_accelerator(check_available=True)
-    if name == 'auto':
-        return torch.device('cpu') if found is None else found
-    try:
-        device = torch.device(name)
-    except RuntimeError as error:
-        raise ValueError(f'device={name!r} is no device that torch knows') from error
-    if device.type not in ('cpu', getattr(found, 'type', 'cpu')):
-        raise ValueError(f"device={name!r}: torch sees no such device here; use 'cpu' or 'auto'")
-    return device
+def _with_exif(camera: KnownCamera, path: Path, image_shape: tuple[int, int]) -> KnownCamera:
+    """The camera with the photo's own focal length, unless one is given."""
+    focal = None if camera.focal_length is not None else read_exif_focal(path, image_shape)
+    if focal is None:
+        return camera
+    return KnownCamera(focal, camera.world2cam_rotmat, focal_source='exif')
 
 
 def _detector_config(
@@ -301,42 +363,3 @@ def _detector_config(
     if score_threshold is not None and detector != 'whole':
         config['score_threshold'] = score_threshold
     return config
-
-
-def _test_pipeline(cfg: Config) -> Sequence[Mapping[str, Any]]:
-    """The pipeline of the (first) test data set."""
-    node: Any = (cfg.get('test_dataloader') or {}).get('dataset') or {}
-    while 'pipeline' not in node:
-        inner = node.get('dataset') or next(iter(node.get('datasets') or ()), None)
-        if inner is None:
-            raise ConfigError(
-                'the config has no test_dataloader.dataset.pipeline: it says how people are cropped'
-            )
-        node = inner
-    return node['pipeline']
-
-
-def _build_estimator(cfg: Config, checkpoint: str | Path | None) -> torch.nn.Module:
-    if cfg.get('model') is None:
-        raise ConfigError('the config has no model')
-    model = copy.deepcopy(cfg.model)
-    if model.get('data_preprocessor'):  # photos have no labels: nobody needs bodies by gender
-        model.data_preprocessor.pop('gendered_body_models', None)
-    estimator = MODELS.build(model)
-    for name in ('body_model', 'data_preprocessor'):
-        if getattr(estimator, name, None) is None:
-            raise ConfigError(f'{type(estimator).__name__} has no {name}: no use for inference')
-    if isinstance(estimator, WorldHMR) and estimator.rotation_source == 'known':
-        if estimator.camera is None:
-            raise ConfigError("rotation_source='known' without a `camera`: photos have no label")
-        estimator.rotation_source = 'predicted'  # the user's own where it is given
-    checkpoint = checkpoint or cfg.get('load_from')
-    if checkpoint is None:
-        print_log(
-            'no checkpoint is given: the weights are random, and so are the results',
-            logger='current',
-            level=30,
-        )
-    else:
-        load_weights(estimator, checkpoint)
-    return estimator

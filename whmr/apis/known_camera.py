@@ -10,15 +10,18 @@ import torch
 
 from whmr.datasets import BadSampleError
 from whmr.geometry import (
+    gravity_to_pitch_roll,
     is_rotation,
     pitch_roll_to_rotmat,
     rotmat_to_pitch_roll,
     vfov_to_focal,
 )
 
-LENS_KEYS = ('focal_length', 'vfov', 'intrinsics')
-ROTATION_KEYS = ('world2cam_rotmat', 'pitch', 'roll')
+LENS_KEYS = ('focal_length', 'focal_length_35mm', 'vfov', 'intrinsics')
+ROTATION_KEYS = ('world2cam_rotmat', 'pitch', 'roll', 'gravity')
+EVERY_OTHER = '*'  # in a mapping photo -> entry: photos that it does not name
 CENTER_TOLERANCE = 0.02  # of the photo's diagonal
+FILM_DIAGONAL = float(np.hypot(36, 24))  # mm of the 35 mm film, 36 x 24
 
 
 @dataclass(frozen=True)
@@ -27,21 +30,26 @@ class KnownCamera:
 
     The principal point is taken to be the photo's middle (W-HMR Eq. 4).
 
+    Args:
+        focal_source: Where `focal_length` comes from: 'given' or 'exif'.
+
     Shapes: focal_length: full px.  world2cam_rotmat: (3, 3), x_cam = R x_world.
     """
 
     focal_length: float | None = None
     world2cam_rotmat: np.ndarray | None = None
+    focal_source: str = 'given'
 
     @classmethod
     def build(cls, fields: Mapping[str, Any], image_shape: tuple[int, int]) -> 'KnownCamera':
         """From what a user writes down.
 
         Args:
-            fields: At most one of `focal_length` (px of the full photo), `vfov` (vertical, rad)
-                and `intrinsics` (3 x 3); and `world2cam_rotmat` (3 x 3, from any world whose
-                +y is gravity; its yaw is removed), or `pitch` and `roll` (rad, pitch > 0 looks
-                down).
+            fields: At most one of `focal_length` (px of the full photo), `focal_length_35mm` (mm,
+                see `focal_from_35mm`), `vfov` (vertical, rad) and `intrinsics` (3 x 3); and one of
+                `world2cam_rotmat` (3 x 3, from any world whose +y is gravity; its yaw is removed),
+                `gravity` (its direction in camera axes, x right, y down, z forward; any length),
+                or `pitch` and `roll` (rad, pitch > 0 looks down).
             image_shape: H, W of the photo.
 
         Raises:
@@ -64,14 +72,28 @@ class KnownCamera:
         )
 
 
+def focal_from_35mm(focal_length_35mm: float, image_shape: tuple[int, int]) -> float:
+    """The focal length in px of one that is given as on 35 mm film.
+
+    Equal are the **diagonal** angles of view, as cameras and phones write it into EXIF (CIPA
+    DCG-001): f_px = f_35mm / 43.27 mm * sqrt(H^2 + W^2).
+
+    Args:
+        focal_length_35mm: The equivalent focal length, mm.
+        image_shape: H, W of the photo, px; not cropped.
+    """
+    return focal_length_35mm / FILM_DIAGONAL * float(np.hypot(*image_shape))
+
+
 def find_camera(
     camera: Mapping[str, Any] | None, name: str, image_shape: tuple[int, int]
 ) -> KnownCamera:
     """The camera of one photo.
 
     Args:
-        camera: Fields of one camera for all photos, or photo -> fields; a photo is named by its
-            path as it was given, its file name, or its file name without the suffix.
+        camera: Fields of one camera for all photos, or photo -> fields. A photo is named by its
+            path as it was given, its file name, or its file name without the suffix; a frame of a
+            video by `video.mp4#12` or as its video; `*` is every photo that is not named.
         name: The photo.
         image_shape: H, W of the photo.
 
@@ -97,7 +119,7 @@ def find_entry(value: Any, name: str) -> Any:
     """
     if not is_per_photo(value):
         return value
-    return next((value[key] for key in _names(name) if key in value), None)
+    return next((value[key] for key in (*_names(name), EVERY_OTHER) if key in value), None)
 
 
 def unmatched_entries(value: Any, names: Iterable[str]) -> list[str]:
@@ -109,7 +131,7 @@ def unmatched_entries(value: Any, names: Iterable[str]) -> list[str]:
     """
     if not is_per_photo(value):
         return []
-    known = {key for name in names for key in _names(name)}
+    known = {EVERY_OTHER, *(key for name in names for key in _names(name))}
     return sorted(str(key) for key in value if key not in known)
 
 
@@ -122,17 +144,19 @@ def is_per_photo(value: Any) -> bool:
     return isinstance(value, Mapping) and not set(value) & {*LENS_KEYS, *ROTATION_KEYS}
 
 
-def _names(name: str) -> tuple[str, str, str]:
-    """What a photo may be called in a mapping."""
-    path = Path(name)
-    return name, path.name, path.stem
+def _names(name: str) -> list[str]:
+    """What a photo may be called in a mapping, the most exact name first."""
+    whole = [name, name.rpartition('#')[0]] if '#' in name else [name]
+    return [called for each in whole for called in (each, Path(each).name, Path(each).stem)]
 
 
 def _focal_length(key: str, value: Any, image_shape: tuple[int, int]) -> float:
     if key == 'intrinsics':
-        matrix = _matrix(key, value)
+        matrix = _numbers(key, value, (3, 3))
         height, width = image_shape
         offset = float(np.hypot(matrix[0, 2] - width / 2, matrix[1, 2] - height / 2))
+        if not np.isfinite(matrix).all() or min(matrix[0, 0], matrix[1, 1]) <= 0:
+            raise ValueError('camera: intrinsics must be finite, with positive focal lengths')
         if offset > CENTER_TOLERANCE * float(np.hypot(height, width)):
             raise BadSampleError(
                 f'camera: the principal point is {offset:.0f} px off the middle of the photo, and '
@@ -144,23 +168,36 @@ def _focal_length(key: str, value: Any, image_shape: tuple[int, int]) -> float:
         if not 0 < value < np.pi:
             raise ValueError(f'camera: vfov={value} must lie between 0 and pi rad')
         value = float(vfov_to_focal(torch.tensor(value), torch.tensor(float(image_shape[0]))))
+    if key == 'focal_length_35mm':
+        value = focal_from_35mm(value, image_shape)
     if not (np.isfinite(value) and value > 0):
         raise ValueError(f'camera: the focal length {value} px must be positive')
     return value
 
 
 def _rotation(fields: Mapping[str, Any]) -> np.ndarray | None:
-    angles = [key in fields for key in ('pitch', 'roll')]
-    if 'world2cam_rotmat' in fields:
-        if any(angles):
-            raise ValueError('camera: give world2cam_rotmat, or pitch and roll, not both')
-        matrix = torch.as_tensor(_matrix('world2cam_rotmat', fields['world2cam_rotmat']))
+    ways = [key for key in ('world2cam_rotmat', 'gravity', 'pitch') if key in fields]
+    if 'roll' in fields and 'pitch' not in fields:
+        ways.append('roll')
+    if len(ways) > 1:
+        raise ValueError(
+            f'camera: {" and ".join(ways)} say the same: give world2cam_rotmat, or gravity, or '
+            'pitch and roll'
+        )
+    if not ways:
+        return None
+    if ways[0] == 'world2cam_rotmat':
+        matrix = torch.as_tensor(_numbers('world2cam_rotmat', fields['world2cam_rotmat'], (3, 3)))
         if not bool(is_rotation(matrix, atol=1e-3)):
             raise ValueError('camera: world2cam_rotmat is no 3 x 3 rotation matrix')
         return pitch_roll_to_rotmat(*rotmat_to_pitch_roll(matrix)).float().numpy()
-    if not any(angles):
-        return None
-    if not all(angles):
+    if ways[0] == 'gravity':
+        direction = torch.as_tensor(_numbers('gravity', fields['gravity'], (3,)))
+        length = float(direction.norm())
+        if not (np.isfinite(length) and length > 0):
+            raise ValueError(f'camera: gravity={direction.tolist()} is no direction')
+        return pitch_roll_to_rotmat(*gravity_to_pitch_roll(direction / length)).float().numpy()
+    if not {'pitch', 'roll'} <= set(fields):
         raise ValueError('camera: pitch and roll belong together, one is missing')
     pitch, roll = (torch.tensor(_number(key, fields[key])) for key in ('pitch', 'roll'))
     if not bool(torch.isfinite(pitch + roll)):
@@ -175,11 +212,12 @@ def _number(key: str, value: Any) -> float:
         raise ValueError(f'camera: {key} must be a number, got {value!r}') from None
 
 
-def _matrix(key: str, value: Any) -> np.ndarray:
+def _numbers(key: str, value: Any, shape: tuple[int, ...]) -> np.ndarray:
+    wanted = ' x '.join(map(str, shape))
     try:
-        matrix = np.asarray(value, dtype=np.float64)
+        numbers = np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError):
-        raise ValueError(f'camera: {key} must be 3 x 3 numbers, got {value!r}') from None
-    if matrix.shape != (3, 3):
-        raise ValueError(f'camera: {key} must be 3 x 3, got the shape {matrix.shape}')
-    return matrix
+        raise ValueError(f'camera: {key} must be {wanted} numbers, got {value!r}') from None
+    if numbers.shape != shape:
+        raise ValueError(f'camera: {key} must be {wanted}, got the shape {numbers.shape}')
+    return numbers

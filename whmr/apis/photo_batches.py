@@ -20,7 +20,9 @@ WHOLE_PHOTO = 'ResizeFull'  # the transform whose picture all people of a photo 
 class Photo:
     """One photo on its way through the inferencer.
 
-    `samples` are the packed samples of its people; only the first holds the whole photo.
+    `samples` are the packed samples of its people; only the first holds the whole photo. They are
+    let go when the photo has been through the model. `problems` say why the photo, or a box of it,
+    cannot be used; without `image` nothing can. `mark` and `fps` are those of `SourceImage`.
 
     Shapes: image: (H, W, 3) uint8 BGR.  boxes: (N, 4) xyxy full px.  scores: (N,).
     """
@@ -28,10 +30,13 @@ class Photo:
     name: str
     stem: str
     image: np.ndarray | None = None
+    camera: KnownCamera = field(default_factory=KnownCamera)
     boxes: np.ndarray = field(default_factory=lambda: np.zeros((0, 4), dtype=np.float32))
     scores: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.float32))
     samples: list[dict[str, Any]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    mark: str | None = None
+    fps: float | None = None
 
 
 class PhotoPipeline:
@@ -52,12 +57,11 @@ class PhotoPipeline:
         self._transforms = built
         self._without_whole = [each for each, name in zip(built, names) if name != WHOLE_PHOTO]
 
-    def pack(self, photo: Photo, camera: KnownCamera) -> list[dict[str, Any]]:
+    def pack(self, photo: Photo) -> list[dict[str, Any]]:
         """One packed sample per box; the first one also holds the whole photo, if it is asked for.
 
         Args:
-            photo: With its image and boxes.
-            camera: What is known of its camera.
+            photo: With its image, its boxes and what is known of its camera.
 
         Raises:
             ValueError: If a box cannot be cropped.
@@ -72,25 +76,28 @@ class PhotoPipeline:
                 'bbox_score': score,
             }
             for name in ('focal_length', 'world2cam_rotmat'):
-                if getattr(camera, name) is not None:
-                    results[f'known_{name}'] = getattr(camera, name)
+                if getattr(photo.camera, name) is not None:
+                    results[f'known_{name}'] = getattr(photo.camera, name)
             for transform in self._without_whole if packed else self._transforms:
                 results = transform(results)
             packed.append(results)
         return packed
 
 
-def group_photos(photos: Iterable[Photo], batch_size: int) -> Iterator[list[Photo]]:
+def group_photos(
+    photos: Iterable[Photo], batch_size: int, image_batch_size: int
+) -> Iterator[list[Photo]]:
     """Consecutive photos that share a forward pass.
 
     Args:
         photos: In order; they are taken one by one.
-        batch_size: Most people in a group, unless one photo alone has more; also most photos.
+        batch_size: Most people in a group, unless one photo alone has more.
+        image_batch_size: Most photos in a group.
     """
     group: list[Photo] = []
     people = 0
     for photo in photos:
-        if group and (people + len(photo.samples) > batch_size or len(group) == batch_size):
+        if group and (people + len(photo.samples) > batch_size or len(group) == image_batch_size):
             yield group
             group, people = [], 0
         group.append(photo)

@@ -49,11 +49,11 @@ def write_result(
         ImportError: If pictures are asked for and numba is not installed.
     """
     contents = {folder / f'{stem}.npz': result.to_bytes()}
-    if len(result):
-        if meshes:
-            contents |= _meshes(folder, stem, result)
-        if pictures:
-            contents |= _pictures(folder, stem, result, image, on_ground=on_ground)
+    if meshes and len(result):
+        contents |= _meshes(folder, stem, result)
+    if pictures:
+        views = draw_views(result, image, on_ground=on_ground)
+        contents |= {folder / f'{stem}_{view}.png': encode_png(rgb) for view, rgb in views.items()}
     write_files(contents)
     return list(contents)
 
@@ -70,9 +70,23 @@ def _meshes(folder: Path, stem: str, result: HMRResult) -> dict[Path, bytes]:
     }
 
 
-def _pictures(
-    folder: Path, stem: str, result: HMRResult, image: np.ndarray, *, on_ground: bool
-) -> dict[Path, bytes]:
+def draw_views(
+    result: HMRResult, image: np.ndarray, *, on_ground: bool = False
+) -> dict[str, np.ndarray]:
+    """The pictures of one photo: `overlay`, `side` and, with a known world, `world`.
+
+    Args:
+        result: The people; without any there is no picture.
+        image: The photo.
+        on_ground: Drop each person to the floor of the world picture.
+
+    Shapes: image: (H, W, 3) uint8 BGR.  returns: (h, w, 3) uint8 RGB each.
+
+    Raises:
+        ImportError: If numba is not installed.
+    """
+    if not len(result):
+        return {}
     people = result.people()
     rgb = np.ascontiguousarray(image[..., ::-1])
     drawn = {
@@ -81,4 +95,4 @@ def _pictures(
     }
     if people.has_world:
         drawn['world'] = draw_world_view(people, on_ground=on_ground)
-    return {folder / f'{stem}_{view}.png': encode_png(picture) for view, picture in drawn.items()}
+    return drawn

@@ -29,7 +29,11 @@ from whmr.engine.hooks import (
 from whmr.engine.initializers import StrictPretrained
 from whmr.engine.loops import ResumableEpochTrainLoop, ResumableIterTrainLoop
 from whmr.engine.missing import find_missing, require_files
-from whmr.engine.optim import AutocastOptimWrapper, TrainableOptimWrapperConstructor
+from whmr.engine.optim import (
+    AutocastOptimWrapper,
+    TrainableOptimWrapperConstructor,
+    choose_dtype,
+)
 from whmr.engine.runner import HMRRunner
 from whmr.engine.sampler import ResumableSampler, SampleIndex
 from whmr.engine.seeding import SeedPerSample, seed_everything
@@ -60,6 +64,7 @@ __all__ = [
     'TrainableOptimWrapperConstructor',
     'apply_options',
     'check_names',
+    'choose_dtype',
     'find_last_checkpoint',
     'find_missing',
     'init_cpu_distributed',

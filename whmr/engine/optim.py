@@ -59,7 +59,7 @@ class AutocastOptimWrapper(AmpOptimWrapper):
             self, optimizer, accumulative_counts=accumulative_counts, clip_grad=clip_grad
         )
         device = optimizer.param_groups[0]['params'][0].device.type
-        self.cast_dtype = _choose_dtype(dtype, device)
+        self.cast_dtype = choose_dtype(dtype, device)
         if loss_scale != 'dynamic' and not isinstance(loss_scale, (int, float)):
             raise ValueError(f"loss_scale must be 'dynamic' or a number, not {loss_scale!r}")
         self._scale_update_param = None if loss_scale == 'dynamic' else float(loss_scale)
@@ -70,8 +70,16 @@ class AutocastOptimWrapper(AmpOptimWrapper):
         )
 
 
-def _choose_dtype(name: str, device: str) -> torch.dtype:
-    """The autocast type for `name` on a device type."""
+def choose_dtype(name: str, device: str) -> torch.dtype:
+    """The type that autocast computes in.
+
+    Args:
+        name: 'float16', 'bfloat16', or 'auto': bfloat16 where the device has it.
+        device: Type of the device, such as 'cpu'.
+
+    Raises:
+        ValueError: If there is no such type, or the device does not compute in it.
+    """
     bfloat16 = device != 'cuda' or torch.cuda.is_bf16_supported(including_emulation=False)
     if name == 'auto':
         return torch.bfloat16 if bfloat16 else torch.float16
