@@ -25,6 +25,7 @@ SIZES = {
     'lsp14': 14,
     'coco17': 17,
     'openpose25': 25,
+    'blazepose33': 33,
 }
 
 

@@ -115,6 +115,16 @@ _COCO17 = (
     'left_elbow', 'right_elbow', 'left_wrist', 'right_wrist', 'left_hip_lsp', 'right_hip_lsp',
     'left_knee', 'right_knee', 'left_ankle', 'right_ankle',
 )  # fmt: skip
+# MediaPipe's BlazePose. Its hips stand for the annotated ones, as COCO's do.
+_BLAZEPOSE33 = (
+    'nose', 'left_eye_inner', 'left_eye', 'left_eye_outer', 'right_eye_inner', 'right_eye',
+    'right_eye_outer', 'left_ear', 'right_ear', 'left_mouth', 'right_mouth', 'left_shoulder',
+    'right_shoulder', 'left_elbow', 'right_elbow', 'left_wrist', 'right_wrist',
+    'left_pinky_knuckle', 'right_pinky_knuckle', 'left_index_knuckle', 'right_index_knuckle',
+    'left_thumb_knuckle', 'right_thumb_knuckle', 'left_hip_lsp', 'right_hip_lsp', 'left_knee',
+    'right_knee', 'left_ankle', 'right_ankle', 'op_left_heel', 'op_right_heel', 'op_left_big_toe',
+    'op_right_big_toe',
+)  # fmt: skip
 
 # Body-model joints (smpl54) that make the 49: 25 as OpenPose has them, then the 24 annotated ones.
 SMPL54_TO_SPIN49: tuple[int, ...] = (
@@ -147,6 +157,7 @@ JOINT_SETS: Mapping[str, JointSet] = MappingProxyType(
             'lsp14': _LSP14,
             'coco17': _COCO17,
             'openpose25': _OPENPOSE25,
+            'blazepose33': _BLAZEPOSE33,
         }.items()
     }
 )

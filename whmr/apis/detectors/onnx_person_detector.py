@@ -3,12 +3,12 @@
 import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
 
 from whmr.apis.detectors.base import PersonDetector, check_image, clip_boxes
+from whmr.apis.detectors.onnx_session import open_session
 from whmr.apis.detectors.ssd import decode_boxes, non_maximum_suppression, ssd_anchors
 from whmr.registry import DETECTORS
 
@@ -65,7 +65,9 @@ class OnnxPersonDetector(PersonDetector):
         self.score_threshold = score_threshold
         self.iou_threshold = iou_threshold
         self.inside_threshold = inside_threshold
-        self._session = _open_session(Path(model_path or BUNDLED_MODEL), num_threads)
+        self._session = open_session(
+            Path(model_path or BUNDLED_MODEL), owner='OnnxPersonDetector', num_threads=num_threads
+        )
         self._input_name = self._session.get_inputs()[0].name
         self._anchors = ssd_anchors()
 
@@ -133,26 +135,3 @@ def _network_input(image: np.ndarray, side: int) -> np.ndarray:
     square[: image.shape[0], : image.shape[1]] = image
     small = cv2.resize(square, (INPUT_SIZE, INPUT_SIZE), interpolation=cv2.INTER_AREA)
     return small[None, ..., ::-1].astype(np.float32) / 127.5 - 1
-
-
-def _open_session(path: Path, num_threads: int | None) -> Any:
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise ImportError(
-            'OnnxPersonDetector needs onnxruntime: `pip install whmr[detect]`, '
-            'or give your own person boxes'
-        ) from error
-    if not path.is_file():
-        raise FileNotFoundError(f'OnnxPersonDetector: no such model file: {path}')
-    options = onnxruntime.SessionOptions()
-    if num_threads is not None:
-        options.intra_op_num_threads = num_threads
-    try:
-        return onnxruntime.InferenceSession(
-            str(path), sess_options=options, providers=['CPUExecutionProvider']
-        )
-    except Exception as error:  # onnxruntime's errors have no base class of their own
-        raise ValueError(
-            f'OnnxPersonDetector: {path} is damaged or no ONNX model; get the file again'
-        ) from error

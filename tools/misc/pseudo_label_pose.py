@@ -1,0 +1,258 @@
+"""Make an annotated data set of videos or photos: person boxes and 2D keypoints by BlazePose.
+
+    python tools/misc/pseudo_label_pose.py walk.mp4 photos/ --every 4 \\
+        --pose-model blazepose_heavy.onnx --out data/real_frames/walk
+
+Boxes come from the bundled detector, joints from BlazePose, a network that the user supplies as
+ONNX (it is part of MediaPipe, Apache-2.0). OUT gets `images/*.jpg`, `train.npz` and `val.npz`
+(docs/annotation_format.md, joint set `blazepose33`): 2D keypoints with their visibility as
+confidence and nothing else, so they teach only where joints lie in the photo (weak supervision, as
+W-HMR's Sec. 3.4). The first part of each input is for training and its end is held out, with a gap
+between them; a folder of photos is an input in the order of its names.
+
+A joint is left out where the network doubts that it is visible, where it finds it elsewhere in the
+mirror image, or outside the photo; a person with too few joints, with joints outside the box, or
+found twice is left out and counted. A run that was stopped goes on where it was.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, groupby, repeat
+from operator import itemgetter
+from pathlib import Path
+
+os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
+
+import cv2
+import numpy as np
+
+from whmr.apis import OnnxPersonDetector
+from whmr.apis.detectors import BlazePose
+from whmr.apis.image_source import ImageSource, SourceImage
+from whmr.datasets.conversion import AnnotationWriter, ConversionSummary, Dropped, Row
+from whmr.engine import cli
+from whmr.fileio import write_bytes
+from whmr.keypoints import convert_keypoints
+
+JOINT_SET = 'blazepose33'
+ANNOTATED = 'spin24'  # the joints that losses and metrics use
+BLOCK = 50  # frames whose people are saved together
+JPEG_QUALITY = 92
+MAX_DISAGREEMENT = 0.05  # of the box's longer side, between a look and one at the mirror image
+MIN_INSIDE = 0.85  # share of the joints inside the box, grown by BOX_MARGIN of its sides
+BOX_MARGIN = 0.15
+SAME_PERSON = 0.08  # of the box's longer side, mean distance of the joints
+
+
+@dataclass(frozen=True)
+class Block:
+    """Frames of one input that are labelled and saved together."""
+
+    split: str
+    unit: str
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The tool's arguments."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('inputs', nargs='+', help='videos, photos, folders of photos')
+    parser.add_argument('--pose-model', required=True, metavar='ONNX', help='BlazePose as ONNX')
+    parser.add_argument('--out', required=True, metavar='DIR', help='folder of the new data set')
+    parser.add_argument('--name', help='its name in logs and results (default: that of OUT)')
+    parser.add_argument('--licence', help='licence of the pictures, kept in the meta')
+    parser.add_argument(
+        '--every', type=int, default=1, help='of a video, take every N-th frame (default: 1)'
+    )
+    parser.add_argument(
+        '--train-share', type=float, default=0.7, help='first part of each input (default: 0.7)'
+    )
+    parser.add_argument(
+        '--val-share', type=float, default=0.2, help='held-out end of each input (default: 0.2)'
+    )
+    parser.add_argument(
+        '--min-score', type=float, default=0.4, help='of a person box (default: 0.4)'
+    )
+    parser.add_argument(
+        '--min-visibility', type=float, default=0.5, help='of a joint (default: 0.5)'
+    )
+    parser.add_argument(
+        '--min-joints', type=int, default=8, help='joints that a person must have (default: 8)'
+    )
+    parser.add_argument('--num-threads', type=int, help='threads of the networks')
+    parser.add_argument('--overwrite', action='store_true', help='begin anew')
+    parser.add_argument('--debug', action='store_true', help='show where an error comes from')
+    return parser
+
+
+class Labeller:
+    """Finds the people of a picture and their joints.
+
+    Args:
+        args: The tool's arguments.
+    """
+
+    def __init__(self, args: argparse.Namespace) -> None:
+        self.detector = OnnxPersonDetector(
+            score_threshold=args.min_score, num_threads=args.num_threads
+        )
+        self.pose = BlazePose(args.pose_model, num_threads=args.num_threads)
+        self.min_visibility, self.min_joints = args.min_visibility, args.min_joints
+
+    def people(self, image: np.ndarray, name: str) -> Iterator[Row | Dropped]:
+        """A row for each person.
+
+        Shapes: image: (H, W, 3) uint8 BGR.
+        """
+        boxes, scores = self.detector(image)
+        seen: list[np.ndarray] = []
+        for box, score in zip(boxes, scores, strict=True):
+            joints, conf = self._joints(image, box)
+            side = float((box[2:] - box[:2]).max())
+            problem = self._problem(joints, conf, box, side, seen)
+            if problem is not None:
+                yield Dropped(problem, name)
+                continue
+            seen.append(joints)
+            yield dict(
+                img_path=name,
+                ori_shape=image.shape[:2],
+                bbox=box,
+                bbox_score=score,
+                keypoints_2d=joints * (conf > 0)[:, None],
+                keypoints_2d_conf=conf,
+            )
+
+    def _joints(self, image: np.ndarray, box: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Joints and confidences, 0 where a joint cannot be trusted."""
+        height, width = image.shape[:2]
+        joints, visible, disagreement = self.pose(image, box)
+        agreed = disagreement <= MAX_DISAGREEMENT * (box[2:] - box[:2]).max()
+        inside = (joints >= 0).all(1) & (joints <= [width, height]).all(1)
+        return joints, visible * (agreed & inside & (visible >= self.min_visibility))
+
+    def _problem(
+        self,
+        joints: np.ndarray,
+        conf: np.ndarray,
+        box: np.ndarray,
+        side: float,
+        seen: Sequence[np.ndarray],
+    ) -> str | None:
+        """Why a person is left out."""
+        points, weights = convert_keypoints(joints, conf, JOINT_SET, ANNOTATED)
+        points = points[weights > 0]
+        if len(points) < self.min_joints:
+            return 'too few joints can be trusted'
+        margin = BOX_MARGIN * (box[2:] - box[:2])
+        inside = (points >= box[:2] - margin).all(1) & (points <= box[2:] + margin).all(1)
+        if inside.mean() < MIN_INSIDE:
+            return 'the joints are those of somebody else'
+        distances = [np.linalg.norm(joints - other, axis=1).mean() for other in seen]
+        return 'found twice' if min(distances, default=np.inf) < SAME_PERSON * side else None
+
+
+def plan(number: int, stem: str, args: argparse.Namespace) -> list[Block | None]:
+    """The block of each of the `number` pictures of an input; None in the gap."""
+    ends = dict(
+        train=(0, round(args.train_share * number)),
+        val=(number - round(args.val_share * number), number),
+    )
+    blocks: list[Block | None] = [None] * number
+    for split, (start, stop) in ends.items():
+        for i in range(start, stop):
+            blocks[i] = Block(split, f'{stem}/{start + (i - start) // BLOCK * BLOCK:06d}')
+    return blocks
+
+
+def label(args: argparse.Namespace) -> None:
+    """Label all inputs."""
+    check(args)
+    out = Path(args.out)
+    sources = {path: ImageSource([path], every=args.every) for path in args.inputs}
+    stems = [Path(path).stem for path in sources]
+    if len(set(stems)) < len(stems):
+        raise cli.ConfigError('two inputs have the same name; rename one')
+    plans = {path: plan(len(s), Path(path).stem, args) for path, s in sources.items()}
+    writers = {
+        split: make_writer(out, split, [b for blocks in plans.values() for b in blocks if b], args)
+        for split in ('train', 'val')
+    }
+    labeller = Labeller(args)
+    for path, source in sources.items():
+        pictures = zip(chain(plans[path], repeat(None)), source)
+        for block, group in groupby(pictures, key=itemgetter(0)):
+            if block is None or block.unit in writers[block.split].finished:
+                continue
+            rows = label_block(labeller, map(itemgetter(1), group), out / 'images')
+            found = writers[block.split].write_part(block.unit, rows)
+            print(f'{block.split} {block.unit}: {found} people', flush=True)
+    for split, writer in writers.items():
+        for unit in [unit for unit in writer.units if unit not in writer.finished]:
+            writer.write_part(unit, [Dropped('the video is shorter than it says', unit, 'image')])
+        report(split, writer.finish())
+
+
+def check(args: argparse.Namespace) -> None:
+    """Refuse arguments out of their range."""
+    shares = (args.train_share, args.val_share)
+    if min(shares) <= 0 or sum(shares) > 1:
+        raise cli.ConfigError(
+            f'--train-share and --val-share must be positive and at most 1 together, got {shares}'
+        )
+    if args.min_joints < 1 or args.every < 1:
+        raise cli.ConfigError('--min-joints and --every must be 1 or more')
+
+
+def make_writer(
+    out: Path, split: str, blocks: Sequence[Block], args: argparse.Namespace
+) -> AnnotationWriter:
+    """The writer of one split."""
+    units = dict.fromkeys(block.unit for block in blocks if block.split == split)
+    meta = dict(
+        dataset=args.name or out.name,
+        topology='free_body',
+        joint_set=JOINT_SET,
+        split=split,
+        notes=f'2D pseudo-labels of {Path(args.pose_model).name}',
+    )
+    if args.licence:
+        meta['licence'] = args.licence
+    return AnnotationWriter(out / f'{split}.npz', meta, units=list(units), overwrite=args.overwrite)
+
+
+def label_block(
+    labeller: Labeller, pictures: Iterable[SourceImage], images: Path
+) -> Iterator[Row | Dropped]:
+    """Write the pictures with people, and give their rows."""
+    for picture in pictures:
+        if picture.image is None:
+            yield Dropped('cannot be read', f'{picture.name}: {picture.error}', 'image')
+            continue
+        name = f'{picture.stem}.jpg'
+        rows = list(labeller.people(picture.image, name))
+        if any(not isinstance(row, Dropped) for row in rows):
+            quality = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
+            _, data = cv2.imencode('.jpg', picture.image, quality)
+            write_bytes(images / name, data.tobytes(), durable=False)
+        yield from rows
+
+
+def report(split: str, summary: ConversionSummary) -> None:
+    """Say what a split holds."""
+    print(f'{split}: {summary.people} people in {summary.images} pictures -> {summary.file}')
+    for count in summary.dropped:
+        print(f'  left out {count.count} x {count.what}: {count.reason}')
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the tool; returns the exit code."""
+    return cli.run_tool(label, build_parser().parse_args(argv))
+
+
+if __name__ == '__main__':
+    sys.exit(main())
