@@ -19,6 +19,8 @@ from whmr.datasets.transforms import (
     apply_flip,
     apply_roll,
 )
+from whmr.datasets.transforms import photo as photo_module
+from whmr.datasets.transforms.jpeg_window import restart_interval
 from whmr.datasets.transforms.photo import EncodedPhoto, header_shape
 
 SHAPE = (603, 805)  # no multiple of 2, 4 or 8
@@ -90,9 +92,8 @@ def test_the_crop_is_that_of_the_whole_photo(path: str, motion, crop_shape, fact
         row = CropPerson(crop_shape)(row)
         views.append(row)
     whole, reduced = views
-    pixels, found = reduced['encoded'].pixels()
+    found = reduced['encoded']._part.factor
     assert found == factor
-    assert pixels.shape[:2] == (-(-SHAPE[0] // factor), -(-SHAPE[1] // factor))
     # No pixel of the crop is smaller than one that was decoded.
     assert found == 1 or reduced['bbox_size'] / max(crop_shape) >= found - 1e-6
     assert np.array_equal(whole['crop2full'], reduced['crop2full'])
@@ -104,8 +105,9 @@ def test_the_crop_is_that_of_the_whole_photo(path: str, motion, crop_shape, fact
 @pytest.mark.parametrize('factor', [2, 4, 8])
 def test_dots_lie_where_they_are_in_the_whole_photo(path: str, factor: int) -> None:
     photo = EncodedPhoto(Path(path).read_bytes(), path)
-    small, found = photo.pixels(factor)
-    assert found == factor
+    small, found, origin = photo.pixels(factor)
+    assert (found, origin) == (factor, (0, 0))
+    assert small.shape[:2] == (-(-SHAPE[0] // factor), -(-SHAPE[1] // factor))
     for point in DOTS + 0.37:
         low = np.floor((point - 30) / factor).astype(int)
         high = np.ceil((point + 30) / factor).astype(int)
@@ -125,12 +127,12 @@ def test_one_decoding_serves_both_views(path: str, monkeypatch: pytest.MonkeyPat
     )
     row = LoadImage(lazy_decode=True)(sample(path))
     assert not flags  # the header was enough
-    row = RandomOcclusion(prob=0.999, fills=('photo',))(
-        ResizeFull(300)(ResizeFull(150)(CropPerson((128, 96))(row)))
-    )
-    # At 1/4 for the crop and for the small photo, at 1/2 for the large one.
+    row = ResizeFull(150)(row)
+    row = RandomOcclusion(prob=0.999, fills=('photo',))(CropPerson((128, 96))(row))
+    assert flags == [cv2.IMREAD_REDUCED_COLOR_4]
+    assert row['full'].shape[:2] == (150, 200)
+    ResizeFull(300)(row)  # what is there is too coarse
     assert flags == [cv2.IMREAD_REDUCED_COLOR_4, cv2.IMREAD_REDUCED_COLOR_2]
-    assert row['full'].shape[:2] == (300, 400)
 
 
 def test_the_full_photo_is_that_of_the_whole_one(path: str) -> None:
@@ -148,7 +150,7 @@ def test_turned_photos(tag: int, shape: tuple[int, int]) -> None:
     whole = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
     photo = EncodedPhoto(content, 'a.jpg')
     assert photo.shape == whole.shape[:2]
-    small, factor = photo.pixels(4.0)
+    small, factor, _ = photo.pixels(4.0)
     assert factor == (1 if tag != 1 and shape == (603, 805) else 4)
     rows, columns = (side // factor * factor for side in photo.shape)
     area = cv2.resize(
@@ -158,7 +160,80 @@ def test_turned_photos(tag: int, shape: tuple[int, int]) -> None:
     assert gap.mean() < 1.0
     stored = EncodedPhoto(content, 'a.jpg', ignore_orientation=True)
     assert stored.shape == shape
-    assert stored.pixels(8.0)[1] == 8
+    assert stored.pixels(8.0).factor == 8
+
+
+def coded(*settings: int) -> bytes:
+    return cv2.imencode('.jpg', dotted(), [cv2.IMWRITE_JPEG_QUALITY, 95, *settings])[1].tobytes()
+
+
+KINDS = {
+    'no markers': (),
+    'tiles': (cv2.IMWRITE_JPEG_RST_INTERVAL, restart_interval(SHAPE[1])),
+    'rows': (cv2.IMWRITE_JPEG_RST_INTERVAL, -(-SHAPE[1] // 16)),
+    'progressive': (cv2.IMWRITE_JPEG_PROGRESSIVE, 1),
+}
+
+
+@pytest.mark.parametrize('kind', KINDS)
+@pytest.mark.parametrize('motion', MOTIONS)
+@pytest.mark.parametrize('side', [70.0, 150.0, 340.0])
+@pytest.mark.parametrize('antialias', [True, False])
+def test_a_window_gives_the_pixels_of_the_whole_photo(
+    tmp_path: Path, kind: str, motion: str, side: float, antialias: bool
+) -> None:
+    """Also where the box reaches beyond the photo."""
+    path, crop = tmp_path / 'a.jpg', CropPerson((100, 75), antialias=antialias)
+    path.write_bytes(coded(*KINDS[kind]))
+    for center in ([400.0, 300.0], [20.0, 90.0], [790.0, 590.0]):
+        row = sample(str(path), side)
+        row['bbox_center'] = np.array(center)
+        row = MOTIONS[motion](LoadImage(lazy_decode=True)(row))
+        part, whole = crop(dict(row)), dict(row)
+        parts = row.pop('encoded')
+        whole['encoded'] = EncodedPhoto(path.read_bytes(), 'a.jpg')
+        whole['encoded'].pixels(parts._part.factor)
+        whole = crop(whole)
+        assert (whole['encoded']._part.factor, whole['encoded']._part.origin) == (
+            parts._part.factor,
+            (0, 0),
+        )
+        # An affine from another origin is rounded otherwise.
+        gap = np.abs(part['crop'].astype(int) - whole['crop'])
+        assert gap.max() <= 1 and (gap > 0).mean() < 1e-3
+        share = parts._part.pixels.size / whole['encoded']._part.pixels.size
+        if kind == 'tiles' and side < 100:
+            assert share < 0.2
+        assert share == 1.0 or kind != 'progressive'
+
+
+def test_without_simplejpeg_the_pixels_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip('simplejpeg')
+    for grey in (False, True):
+        picture = dotted()[..., 0] if grey else dotted()
+        content = cv2.imencode('.jpg', picture)[1].tobytes()
+        for shrink in (1.0, 2.0, 4.0, 8.0):
+            pair = []
+            for decoder in (photo_module.simplejpeg, None):
+                monkeypatch.setattr(photo_module, 'simplejpeg', decoder)
+                window = np.array([[100.0, 100.0], [200.0, 250.0]])
+                pair.append(EncodedPhoto(content, 'a.jpg').pixels(shrink, window))
+            monkeypatch.undo()
+            assert pair[0].pixels.shape == pair[1].pixels.shape
+            end = int(250 // shrink)
+            assert end < len(pair[0].pixels) < SHAPE[0] / shrink * 0.6
+            assert np.array_equal(pair[0].pixels[:end], pair[1].pixels[:end])
+
+
+def test_a_part_is_decoded_again_only_when_more_is_needed() -> None:
+    photo = EncodedPhoto(coded(*KINDS['tiles']), 'a.jpg')
+    part = photo.pixels(2.0, np.array([[300.0, 200.0], [500.0, 400.0]]))
+    assert photo.any_pixels is part.pixels
+    assert photo.pixels(4.0, np.array([[310.0, 210.0], [490.0, 390.0]])) is part
+    assert photo.pixels(1.0, np.array([[310.0, 210.0], [490.0, 390.0]])).factor == 1
+    whole = photo.pixels(2.0)
+    assert whole.origin == (0, 0) and whole.pixels.shape[:2] == (302, 403)
+    assert photo.pixels(2.0, np.array([[-50.0, 0.0], [900.0, 700.0]])) is whole
 
 
 def test_what_is_no_jpeg_is_decoded_at_once(tmp_path: Path) -> None:

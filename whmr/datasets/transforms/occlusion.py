@@ -7,7 +7,6 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmcv.transforms.utils import cache_randomness
 
-from whmr.datasets.transforms.photo import photo_pixels
 from whmr.datasets.transforms.randomness import worker_rng
 from whmr.registry import TRANSFORMS
 
@@ -127,5 +126,6 @@ class RandomOcclusion(BaseTransform):
 
 
 def _any_picture(results: dict) -> np.ndarray:
-    has_photo = 'img' in results or 'encoded' in results
-    return photo_pixels(results)[0] if has_photo else results['crop']
+    if 'encoded' in results:
+        return results['encoded'].any_pixels
+    return results['img'] if 'img' in results else results['crop']

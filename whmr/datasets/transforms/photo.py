@@ -1,14 +1,20 @@
-"""The pixels of a photo, decoded as finely as they are needed."""
+"""The pixels of a photo, as many and as fine as are needed."""
 
 import io
 import os
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 import cv2
 import numpy as np
 from PIL import Image
 
 from whmr.datasets.errors import BadSampleError
+from whmr.datasets.transforms.jpeg_window import cut_window, read_layout
+
+try:
+    import simplejpeg
+except ImportError:  # the extra `photos`: slower without, with the same pixels
+    simplejpeg = None
 
 _ORIENTATION_TAG = 0x0112
 # OpenCV decodes a JPEG at 1/k of its size, in which pixel j covers [k j, k (j + 1)) of the photo.
@@ -18,6 +24,7 @@ _FLAGS = {
     4: cv2.IMREAD_REDUCED_COLOR_4,
     8: cv2.IMREAD_REDUCED_COLOR_8,
 }
+_MARGIN = 3  # decoded pixels around a window: the outermost ones of a cut JPEG are not exact
 
 
 def header_shape(
@@ -41,6 +48,33 @@ def header_shape(
         width, height = image.size
         tag = 1 if ignore_orientation else int(image.getexif().get(_ORIENTATION_TAG, 1))
     return (width, height, tag) if tag >= 5 else (height, width, tag)
+
+
+class PhotoPart(NamedTuple):
+    """Some of a photo's pixels.
+
+    Args:
+        pixels: The picture, BGR.
+        factor: How many photo pixels one of its pixels is wide.
+        origin: x, y of its corner in the photo.
+
+    Shapes: pixels: (h, w, 3) uint8.  origin: photo px.
+    """
+
+    pixels: np.ndarray
+    factor: int = 1
+    origin: tuple[int, int] = (0, 0)
+
+    def affine(self, out2photo: np.ndarray) -> np.ndarray:
+        """The affine into this picture of one into the photo.
+
+        Args:
+            out2photo: From output pixels to photo pixels.
+
+        Shapes: out2photo: (2, 3).  returns: (2, 3).
+        """
+        moved = np.column_stack([out2photo[:, :2], out2photo[:, 2] - self.origin])
+        return moved / self.factor
 
 
 class EncodedPhoto:
@@ -69,41 +103,85 @@ class EncodedPhoto:
             raise self._bad(f'not a picture ({error})') from error
         self.shape = found[:2]
         self._turned = found[2] != 1
-        self._pixels: np.ndarray | None = None
-        self._factor = 1
+        self._part: PhotoPart | None = None
 
-    def pixels(self, shrink: float = np.inf) -> tuple[np.ndarray, int]:
-        """The photo at 1/k of its size, k as large as `shrink` allows; decoded once if possible.
+    def pixels(self, shrink: float = 1.0, window: np.ndarray | None = None) -> PhotoPart:
+        """The photo, or the part of it that is needed, at 1/k of its size.
+
+        k is as large as `shrink` allows. What is decoded already is taken if it is enough. Only the
+        window is decoded where the JPEG can be cut (`jpeg_window`), which changes no pixel of it.
 
         Args:
             shrink: How many photo pixels one pixel of the output is wide. The picture has at least
-                one pixel for each of the output's; below 2 it is the whole photo. Infinity takes
-                whatever is decoded.
+                one pixel for each of the output's; below 2 it is that of the whole photo.
+            window: Corners of the part that is needed; None: the whole photo.
 
         Returns:
-            The picture, and k: 1, 2, 4 or 8.
+            The picture, k (1, 2, 4 or 8), and where in the photo it begins.
 
         Raises:
             BadSampleError: It cannot be decoded.
 
-        Shapes: returns: (ceil(H / k), ceil(W / k), 3) uint8 BGR.
+        Shapes: window: (2, 2) x, y in photo px.
         """
         factor = max(k for k in _FLAGS if k <= max(shrink + 1e-6, 1))  # of rounding
         if self._turned and any(side % factor for side in self.shape):
             factor = 1  # the grid of large pixels would begin outside of the turned photo
-        if self._pixels is None or self._factor > factor:
-            self._pixels, self._factor = self._decoded(factor), factor
-        return self._pixels, self._factor
+        size = np.array(self.shape[::-1])
+        low, high = np.clip((0 * size, size) if window is None else window, 0, size)
+        if self._part is None or not _is_enough(self._part, factor, low, high):
+            self._part = self._decoded(factor, low, high)
+        return self._part
 
-    def _decoded(self, factor: int) -> np.ndarray:
-        code = np.frombuffer(self._content, np.uint8)
+    @property
+    def any_pixels(self) -> np.ndarray:
+        """Whatever is decoded already, or else the whole photo.
+
+        Raises:
+            BadSampleError: It cannot be decoded.
+
+        Shapes: returns: (h, w, 3) uint8 BGR.
+        """
+        return (self._part or self.pixels()).pixels
+
+    def _decoded(self, factor: int, low: np.ndarray, high: np.ndarray) -> PhotoPart:
+        is_part = (low > 0).any() or (high < self.shape[::-1]).any()
+        layout = read_layout(self._content) if is_part and not self._turned else None
+        margin = _MARGIN * factor
+        window = layout and cut_window(self._content, layout, low - margin, high + margin)
+        if window is None:
+            return PhotoPart(self._decode(self._content, factor, self.shape), factor)
+        if not window.has_rest:
+            pixels = self._decode(window.content, factor, window.shape)
+        elif simplejpeg is not None:
+            pixels = self._decode_begin(window.content, factor, window.shape)
+        else:
+            rows = -(-window.shape[0] // factor)
+            pixels = self._decode(self._content, factor, self.shape)[:rows]
+        return PhotoPart(pixels, factor, window.origin)
+
+    def _decode_begin(self, content: bytes, factor: int, shape: tuple[int, int]) -> np.ndarray:
+        """Decode a JPEG after whose pixels more follows: OpenCV prints a line about each."""
+        small = [-(-side // factor) for side in shape]
         try:
-            pixels = cv2.imdecode(code, _FLAGS[factor] | self._flag)
+            pixels = simplejpeg.decode_jpeg(
+                content, 'BGR', min_height=small[0], min_width=small[1], strict=False
+            )
+        except ValueError as error:
+            raise self._bad(f'not a picture that can be decoded ({error})') from error
+        return self._checked(pixels, factor, shape)
+
+    def _decode(self, content: bytes, factor: int, shape: tuple[int, int]) -> np.ndarray:
+        try:
+            pixels = cv2.imdecode(np.frombuffer(content, np.uint8), _FLAGS[factor] | self._flag)
         except cv2.error as error:
             raise self._bad(f'not a picture ({error})'.replace('\n', ' ')) from error
         if pixels is None:
             raise self._bad('not a picture that can be decoded')
-        expected = tuple(-(-side // factor) for side in self.shape)
+        return self._checked(pixels, factor, shape)
+
+    def _checked(self, pixels: np.ndarray, factor: int, shape: tuple[int, int]) -> np.ndarray:
+        expected = tuple(-(-side // factor) for side in shape)
         if pixels.shape[:2] != expected:
             raise self._bad(f'decoded to {pixels.shape[:2]} px instead of {expected}')
         return pixels
@@ -112,24 +190,30 @@ class EncodedPhoto:
         return BadSampleError(f'{self._path}: {what}; get the file again')
 
 
-def photo_pixels(results: dict[str, Any], shrink: float = np.inf) -> tuple[np.ndarray, int]:
-    """The pixels of a sample's photo: `img` as it is, or `encoded` as finely as is needed.
+def _is_enough(part: PhotoPart, factor: int, low: np.ndarray, high: np.ndarray) -> bool:
+    """Whether a part is as fine and as large as is asked."""
+    end = np.array(part.origin) + np.array(part.pixels.shape[1::-1]) * part.factor
+    return part.factor <= factor and bool((low >= part.origin).all() and (high <= end).all())
+
+
+def photo_part(
+    results: dict[str, Any], shrink: float = 1.0, window: np.ndarray | None = None
+) -> PhotoPart:
+    """The pixels of a sample's photo: `img` as it is, or `encoded` as much of it as is needed.
 
     Args:
         results: The sample.
         shrink: See `EncodedPhoto.pixels`.
-
-    Returns:
-        The picture, and how many photo pixels one of its pixels is wide.
+        window: See `EncodedPhoto.pixels`.
 
     Raises:
         BadSampleError: The photo cannot be decoded.
 
-    Shapes: returns: (H / k, W / k, 3) uint8 BGR.
+    Shapes: as in `EncodedPhoto.pixels`.
     """
     if 'encoded' in results:
-        return results['encoded'].pixels(shrink)
-    return results['img'], 1
+        return results['encoded'].pixels(shrink, window)
+    return PhotoPart(results['img'])
 
 
 def photo_shape(results: dict[str, Any]) -> tuple[int, int]:

@@ -3,8 +3,8 @@
 import numpy as np
 from mmcv.transforms import BaseTransform
 
-from whmr.datasets.transforms.photo import photo_pixels, photo_shape
-from whmr.datasets.transforms.warp import shrinkage, warp_photo
+from whmr.datasets.transforms.photo import photo_part, photo_shape
+from whmr.datasets.transforms.warp import needed_window, shrinkage, warp_photo
 from whmr.geometry import compose_affine, crop_affine, invert_affine
 from whmr.registry import TRANSFORMS
 
@@ -66,9 +66,10 @@ class CropPerson(BaseTransform):
         """
         crop2full = crop_affine(results['bbox_center'], results['bbox_size'], self.crop_shape)
         crop2photo = compose_affine(photo_affine(results), crop2full)
-        photo, factor = photo_pixels(results, shrinkage(crop2photo))
+        window = needed_window(crop2photo, self.crop_shape, antialias=self.antialias)
+        part = photo_part(results, shrinkage(crop2photo), window)
         results['crop'] = warp_photo(
-            photo, crop2photo / factor, self.crop_shape, antialias=self.antialias
+            part.pixels, part.affine(crop2photo), self.crop_shape, antialias=self.antialias
         )
         results['crop_shape'] = self.crop_shape
         results['crop2full'] = crop2full
@@ -129,9 +130,11 @@ class ResizeFull(BaseTransform):
         shape = (max(1, round(height * scale)), max(1, round(width * scale)))
         resize = np.array([[width / shape[1], 0.0, 0.0], [0.0, height / shape[0], 0.0]])
         out2photo = compose_affine(photo_affine(results), resize)
-        photo, factor = photo_pixels(results, shrinkage(out2photo))
+        part = photo_part(results, shrinkage(out2photo))
         if shape == (height, width) and 'full2aug' not in results:
-            results['full'] = photo.copy()
+            results['full'] = part.pixels.copy()
         else:
-            results['full'] = warp_photo(photo, out2photo / factor, shape, antialias=self.antialias)
+            results['full'] = warp_photo(
+                part.pixels, part.affine(out2photo), shape, antialias=self.antialias
+            )
         return results

@@ -15,6 +15,26 @@ def shrinkage(out2photo: np.ndarray) -> float:
     return float(np.sqrt(abs(np.linalg.det(out2photo[:, :2]))))
 
 
+def needed_window(
+    out2photo: np.ndarray, out_shape: tuple[int, int], *, antialias: bool = True
+) -> np.ndarray:
+    """Corners of the part of a photo that `warp_photo` looks at.
+
+    Args:
+        out2photo: Affine from continuous output pixels to continuous photo pixels.
+        out_shape: Height and width of the output.
+        antialias: As in `warp_photo`.
+
+    Shapes: out2photo: (2, 3).  returns: (2, 2) x, y of the corner and of the one across, photo px;
+        may lie outside of the photo.
+    """
+    height, width = out_shape
+    corners = np.array([[0, 0], [width, 0], [0, height], [width, height]], np.float64)
+    corners = corners @ out2photo[:, :2].T + out2photo[:, 2]
+    margin = 2 * _step(out2photo, antialias)
+    return np.stack([np.floor(corners.min(0)) - margin, np.ceil(corners.max(0)) + margin])
+
+
 def warp_photo(
     photo: np.ndarray, out2photo: np.ndarray, out_shape: tuple[int, int], *, antialias: bool = True
 ) -> np.ndarray:
@@ -36,7 +56,7 @@ def warp_photo(
         photo: (H, W, C) uint8.  out2photo: (2, 3).  returns: (h, w, C) uint8.
     """
     affine = np.asarray(out2photo, np.float64)
-    step = int(shrinkage(affine) + 0.5) if antialias else 1
+    step = _step(affine, antialias)
     if step > 1:
         photo, offset = _shrunk_part(photo, affine, out_shape, step)
         affine = np.column_stack([affine[:, :2], affine[:, 2] - offset]) / step
@@ -53,6 +73,11 @@ def warp_photo(
     )
 
 
+def _step(out2photo: np.ndarray, antialias: bool) -> int:
+    """Over how many photo pixels in each direction is averaged."""
+    return max(int(shrinkage(out2photo) + 0.5), 1) if antialias else 1
+
+
 def _shrunk_part(
     photo: np.ndarray, affine: np.ndarray, out_shape: tuple[int, int], step: int
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -60,12 +85,10 @@ def _shrunk_part(
 
     Returns the small picture and the photo coordinates of its corner.
     """
-    height, width = out_shape
-    corners = np.array([[0, 0], [width, 0], [0, height], [width, height]], np.float64)
-    corners = corners @ affine[:, :2].T + affine[:, 2]
+    corners = needed_window(affine, out_shape)
     size = np.array(photo.shape[1::-1])
-    low = np.clip(np.floor(corners.min(0)).astype(int) - 2 * step, 0, size - 1)
-    high = np.clip(np.ceil(corners.max(0)).astype(int) + 2 * step, low + 1, size)
+    low = np.clip(corners[0].astype(int), 0, size - 1)
+    high = np.clip(corners[1].astype(int), low + 1, size)
     cells = -(-(high - low) // step)
     part = photo[low[1] : high[1], low[0] : high[0]]
     right, below = cells * step - (high - low)
