@@ -210,7 +210,7 @@ def test_look_at_puts_the_target_in_the_middle_and_up_up() -> None:
     assert (view.rotation @ [0, -1, 0])[1] < 0  # world up is up in the image (y down)
     assert (view.rotation @ [0, -1, 0])[0] == pytest.approx(0)
     np.testing.assert_allclose(view.center, [3, -2, -1])
-    with pytest.raises(ValueError, match='vertical line'):
+    with pytest.raises(ValueError, match='on one line'):
         SceneCamera.look_at([0, -2, 0], [0, 0, 0], image_shape=(60, 80))
 
 

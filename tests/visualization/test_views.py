@@ -3,8 +3,14 @@ import pytest
 import torch
 
 from whmr.geometry import pitch_roll_to_rotmat
-from whmr.visualization import PosedPeople, draw_side_view, draw_world_columns, draw_world_view
-from whmr.visualization.world_view import TITLE_HEIGHT
+from whmr.visualization import (
+    PosedPeople,
+    draw_side_view,
+    draw_top_view,
+    draw_world_columns,
+    draw_world_view,
+)
+from whmr.visualization.world_columns import TITLE_HEIGHT
 
 SHAPE = (128, 128)
 
@@ -105,7 +111,8 @@ def test_nobody(body) -> None:
         np.zeros((0, 6890, 3)),
         world2cam_rotmat=np.eye(3),
     )
-    assert (draw_side_view(nobody, image_shape=SHAPE) == 255).all()
+    assert np.ptp(draw_side_view(nobody, image_shape=SHAPE), axis=(0, 1)).max() == 0
+    assert draw_top_view(nobody, image_shape=SHAPE).shape == (*SHAPE, 3)
     assert draw_world_view(nobody, image_shape=SHAPE).shape == (*SHAPE, 3)
 
 

@@ -101,6 +101,9 @@ class HMRResult:
             self.vertices_world if self.has_world else None,
             self.joints[:, PELVIS],
             self.world2cam_rotmat if self.has_world else None,
+            joints=self.joints,
+            boxes=self.boxes,
+            vfov=float(self.vfov) if np.isfinite(self.vfov) else None,
         )
 
     def to_bytes(self) -> bytes:

@@ -3,6 +3,7 @@
 from whmr.rendering.maps import SurfaceMaps, render_maps
 from whmr.rendering.rasterizer import RasterOutput, rasterize
 from whmr.rendering.scene import render_scene
+from whmr.rendering.scene_openness import surface_openness
 from whmr.rendering.scene_types import (
     Panorama,
     SceneCamera,
@@ -26,4 +27,5 @@ __all__ = [
     'rasterize',
     'render_maps',
     'render_scene',
+    'surface_openness',
 ]

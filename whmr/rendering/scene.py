@@ -58,7 +58,7 @@ def render_scene(
         ImportError: If numba is not installed.
         ValueError: If an array has a wrong shape.
     """
-    kernels = _load_kernels()
+    kernels = load_kernels()
     light = light if light is not None else SceneLight()
     height, width = camera.image_shape
     rotation = np.ascontiguousarray(camera.rotation, dtype=np.float64)
@@ -97,7 +97,12 @@ def render_scene(
     return SceneImage(rgb, alpha, mesh_depth, mesh_id)
 
 
-def _load_kernels() -> ModuleType:
+def load_kernels() -> ModuleType:
+    """The compiled loops, imported when something is drawn.
+
+    Raises:
+        ImportError: If numba is not installed.
+    """
     try:
         from whmr.rendering import scene_kernels
     except ImportError as error:

@@ -150,6 +150,13 @@ def _project(vertices: np.ndarray, camera: SceneCamera, supersample: int) -> np.
     return points
 
 
+def facing_axes(direction: np.ndarray) -> np.ndarray:
+    """(3, 3) axes of a depth map seen from the unit vector `direction`: across, down, away."""
+    across = np.cross([0.0, 0.0, 1.0] if abs(direction[2]) < 0.9 else [1.0, 0.0, 0.0], direction)
+    across /= np.linalg.norm(across)
+    return np.stack([across, np.cross(direction, across), -direction])
+
+
 def build_lights(kernels: ModuleType, light: SceneLight, casters: Casters, shadow_size: int) -> Any:
     """The sun, with a shadow map that just holds all that casts shadows."""
     direction = np.asarray(light.direction, dtype=np.float64)
@@ -158,9 +165,7 @@ def build_lights(kernels: ModuleType, light: SceneLight, casters: Casters, shado
     if not light.shadows or not len(casters.faces) or not max(light.sun) > 0:
         empty = np.zeros((1, 1), dtype=np.float32)
         return kernels.Lights(direction, colors, np.zeros((3, 4)), empty)
-    across = np.cross([0.0, 0.0, 1.0] if abs(direction[2]) < 0.9 else [1.0, 0.0, 0.0], direction)
-    across /= np.linalg.norm(across)
-    axes = np.stack([across, np.cross(direction, across), -direction])
+    axes = facing_axes(direction)
     seen = casters.points @ axes.T
     # A border of 4 px stays empty, so that the taps at the rim read "lit".
     scale = np.array([*((shadow_size - 8) / (np.ptp(seen, axis=0)[:2] + 1e-6)), 1.0])

@@ -71,25 +71,29 @@ class SceneCamera:
         *,
         image_shape: tuple[int, int],
         vfov: float = 0.8,
+        up: tuple[float, float, float] = (0.0, -1.0, 0.0),
     ) -> 'SceneCamera':
-        """A level camera (no roll) that stands at `eye` and looks at `target`.
+        """A camera without roll that stands at `eye` and looks at `target`.
 
         Args:
             eye: Where the camera stands, m, world.
             target: The point in the middle of the picture, m, world.
             image_shape: H, W of the picture.
             vfov: Vertical field of view, rad.
+            up: What is up in the picture, world axes; any other than the vertical for a view from
+                straight above.
 
         Raises:
-            ValueError: If `eye` and `target` are one above the other (the view has no right side).
+            ValueError: If `eye` and `target` lie on one line with `up` (the view has no right
+                side).
         """
         eye = np.asarray(eye, dtype=np.float64)
         forward = np.asarray(target, dtype=np.float64) - eye
-        right = np.cross([0.0, 1.0, 0.0], forward)
+        right = np.cross(forward, np.asarray(up, dtype=np.float64))
         if np.linalg.norm(right) < 1e-6 * max(np.linalg.norm(forward), 1e-12):
             raise ValueError(
-                'SceneCamera.look_at: eye and target lie on one vertical line; '
-                'move one of them sideways'
+                'SceneCamera.look_at: eye and target lie on one line with `up` (a vertical one, if '
+                'it is not given); move one of them sideways, or give another `up`'
             )
         forward = forward / np.linalg.norm(forward)
         right = right / np.linalg.norm(right)

@@ -14,20 +14,22 @@ def frame_points(
     image_shape: tuple[int, int],
     vfov: float = 0.5,
     margin: float = 0.08,
+    up: tuple[float, float, float] = (0.0, -1.0, 0.0),
 ) -> SceneCamera:
-    """A level camera that looks along `direction` from as near as it can and still sees all points.
+    """A camera that looks along `direction` from as near as it can and still sees all points.
 
     Args:
         points: What must be seen.
-        direction: Where the camera looks; not straight up or down.
+        direction: Where the camera looks; not along `up`.
         image_shape: H, W of the picture.
         vfov: Vertical field of view, rad.
         margin: Free border on each side, as a share of the picture's side.
+        up: What is up in the picture; the vertical makes the camera level.
 
     Shapes: points: (P, 3) m, P > 0.  direction: (3,).
 
     Raises:
-        ValueError: If there are no points, or `direction` is vertical.
+        ValueError: If there are no points, or `direction` lies along `up`.
     """
     if len(points) == 0:
         raise ValueError('frame_points: nothing to look at')
@@ -37,7 +39,9 @@ def frame_points(
     target = (points.min(axis=0) + points.max(axis=0)) / 2
     distance = 1.0
     for _ in range(ROUNDS):
-        view = SceneCamera.look_at(target - forward, target, image_shape=image_shape, vfov=vfov)
+        view = SceneCamera.look_at(
+            target - forward, target, image_shape=image_shape, vfov=vfov, up=up
+        )
         seen = (points - target) @ view.rotation.T
         distance = max(
             float((np.abs(seen[:, :2]) / limit - seen[:, 2:]).max()), 0.2 - seen[:, 2].min()
@@ -46,4 +50,4 @@ def frame_points(
         middle = (spread.min(axis=0) + spread.max(axis=0)) / 2
         target = target + distance * (middle @ view.rotation[:2])
     eye = target - forward * distance
-    return SceneCamera.look_at(eye, target, image_shape=image_shape, vfov=vfov)
+    return SceneCamera.look_at(eye, target, image_shape=image_shape, vfov=vfov, up=up)

@@ -12,6 +12,9 @@ PERSON_COLORS = (
     (0.96, 0.70, 0.86),  # pink
     (0.84, 0.83, 0.81),  # stone
 )
+LEFT_COLOR, MIDDLE_COLOR, RIGHT_COLOR = (255, 150, 50), (245, 245, 245), (60, 180, 255)  # uint8
+INK, PALE_INK = (38, 40, 46), (112, 117, 128)  # text on white, uint8
+HORIZON_COLOR = (255, 92, 64)  # uint8
 
 
 def person_color(index: int) -> np.ndarray:

@@ -1,8 +1,14 @@
 """The people of one photo, ready to be drawn."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
+
+from whmr.keypoints import JOINT_SETS
+from whmr.rendering import surface_openness
+
+NUM_JOINTS = len(JOINT_SETS['spin49'])
 
 
 def share_focal_length(
@@ -41,6 +47,10 @@ class PosedPeople:
         pelvis: The joint that a body turns about; the same point of `vertices` and
             `vertices_world`.
         world2cam_rotmat: Rotation of the photo's camera; None if no world is known.
+        joints: Joints of the set `spin49`, turned and placed as `vertices`; for skeletons.
+        boxes: Where the people are in the photo.
+        vfov: The photo's vertical field of view as its camera calibrator sees it, which the horizon
+            is drawn with; None takes the shared focal length.
 
     Raises:
         ValueError: If an array does not fit the others.
@@ -51,6 +61,8 @@ class PosedPeople:
         focal_length: (N,) full px.  vertices_world: (N, V, 3) m, world axes, no translation.
         pelvis: (N, 3) m.
         world2cam_rotmat: (3, 3), x_cam = R x_world.
+        joints: (N, 49, 3) m, camera axes, no translation.  boxes: (N, 4) xyxy full px.
+        vfov: rad.
     """
 
     vertices: np.ndarray
@@ -60,6 +72,9 @@ class PosedPeople:
     vertices_world: np.ndarray | None = None
     pelvis: np.ndarray | None = None
     world2cam_rotmat: np.ndarray | None = None
+    joints: np.ndarray | None = None
+    boxes: np.ndarray | None = None
+    vfov: float | None = None
 
     def __post_init__(self) -> None:
         if self.vertices.ndim != 3 or self.vertices.shape[2] != 3:
@@ -71,6 +86,8 @@ class PosedPeople:
             'vertices_world': self.vertices.shape,
             'pelvis': (count, 3),
             'world2cam_rotmat': (3, 3),
+            'joints': (count, NUM_JOINTS, 3),
+            'boxes': (count, 4),
         }
         for name, shape in expected.items():
             value = getattr(self, name)
@@ -94,6 +111,40 @@ class PosedPeople:
     def shared_cam_t(self) -> np.ndarray:
         """(N, 3) m, camera: where the people are if the photo has the shared focal length."""
         return share_focal_length(self.cam_t, self.focal_length, self.shared_focal_length)
+
+    @cached_property
+    def openness(self) -> np.ndarray:
+        """(N, V) in [0, 1]: how much light reaches each point past the person's own limbs."""
+        if not len(self):
+            return np.zeros(self.vertices.shape[:2], dtype=np.float32)
+        return np.stack([surface_openness(body, self.faces) for body in self.vertices])
+
+    def horizon_intrinsics(self, image_shape: tuple[int, int]) -> np.ndarray:
+        """Intrinsics that belong to `world2cam_rotmat`: those of `vfov`, else the shared ones.
+
+        Shapes: image_shape: (H, W).  returns: (3, 3) full px.
+        """
+        height, width = image_shape
+        focal = self.shared_focal_length
+        if self.vfov is not None:
+            focal = height / 2 / float(np.tan(self.vfov / 2))
+        return np.array([[focal, 0, width / 2], [0, focal, height / 2], [0, 0, 1]])
+
+    def keypoints_2d(self, image_shape: tuple[float, float]) -> np.ndarray:
+        """The joints in the photo, each person by its own camera.
+
+        Shapes: image_shape: (H, W).  returns: (N, 49, 2) full px; NaN for a joint that is not
+            before the camera.
+
+        Raises:
+            ValueError: If the joints are not known.
+        """
+        if self.joints is None:
+            raise ValueError('PosedPeople: there are no keypoints without joints')
+        placed = self.joints + self.cam_t[:, None]
+        depth = np.where(placed[..., 2:] > 0, placed[..., 2:], np.nan)
+        middle = np.array(image_shape[::-1]) / 2
+        return self.focal_length[:, None, None] * placed[..., :2] / depth + middle
 
     def camera_meshes(self) -> np.ndarray:
         """(N, V, 3) m, camera: the bodies at their places as the shared focal length has them."""
@@ -128,4 +179,6 @@ class PosedPeople:
 
         Shapes: vertices_world: (N, V, 3) m, world axes, no translation.  world2cam_rotmat: (3, 3).
         """
-        return replace(self, vertices_world=vertices_world, world2cam_rotmat=world2cam_rotmat)
+        other = replace(self, vertices_world=vertices_world, world2cam_rotmat=world2cam_rotmat)
+        vars(other)['openness'] = self.openness  # of the same bodies
+        return other

@@ -16,7 +16,7 @@ from whmr.structures import HMRDataSample
 from whmr.visualization.image_io import save_png
 from whmr.visualization.overlay import draw_overlay
 from whmr.visualization.posed_people import PosedPeople
-from whmr.visualization.world_view import draw_world_columns
+from whmr.visualization.world_columns import draw_world_columns
 
 PELVIS = JOINT_SETS['spin49'].index('op_mid_hip')
 

@@ -1,0 +1,34 @@
+"""Bodies as the renderer wants them: coloured person by person, shaded in creases."""
+
+import numpy as np
+
+from whmr.rendering import SceneMesh
+from whmr.visualization.palette import person_color
+from whmr.visualization.posed_people import PosedPeople
+
+# Linear light that is left where none comes in.
+DEEPEST = 0.22
+
+
+def body_meshes(
+    people: PosedPeople, placed: np.ndarray, *, normals: np.ndarray | None = None
+) -> list[SceneMesh]:
+    """One mesh per person, in the person's colour, darker where its own limbs take the light.
+
+    Args:
+        people: Who is drawn.
+        placed: Where their vertices are in the scene.
+        normals: Vertex normals; None: those of `placed`.
+
+    Shapes: placed, normals: (N, V, 3), m.
+    """
+    light = DEEPEST + (1 - DEEPEST) * people.openness
+    return [
+        SceneMesh(
+            vertices,
+            people.faces,
+            colors=person_color(index) * np.sqrt(light[index])[:, None],  # display values
+            normals=None if normals is None else normals[index],
+        )
+        for index, vertices in enumerate(placed)
+    ]
