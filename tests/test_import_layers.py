@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / 'whmr'
 # everything but the command line, and nothing may use it.
 BASE = {'fileio', 'geometry', 'keypoints', 'registry', 'version'}
 BODIES = BASE | {'structures', 'body_models', 'rendering'}
-MIDDLE = {'models', 'datasets', 'evaluation', 'visualization', 'checkpoints'}
+MIDDLE = {'models', 'datasets', 'evaluation', 'visualization', 'checkpoints', 'tracking'}
 ALLOWED: dict[str, set[str]] = {
     '': {'version'},  # whmr/__init__.py
     'version': set(),

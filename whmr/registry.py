@@ -70,6 +70,8 @@ LOSSES = _own('loss', 'models.losses')
 # What stands beside the model.
 BODY_MODELS = _own('body_model', 'body_models')
 DETECTORS = _own('detector', 'apis')
+TRACKERS = _own('tracker', 'tracking')
+SMOOTHERS = _own('smoother', 'tracking')
 
 
 def build_child(registry: Registry, child: Any) -> Any:
