@@ -1,20 +1,15 @@
 """The files that are written for one photo."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from whmr.apis.hmr_result import HMRResult
 from whmr.fileio import write_files
-from whmr.visualization import (
-    draw_overlay,
-    draw_side_view,
-    draw_world_view,
-    encode_obj,
-    encode_png,
-)
+from whmr.visualization import draw_pictures, encode_obj, encode_png
 
-MAX_PICTURE_SIDE = 1600  # px
+DEFAULT_PICTURES = ('overlay', 'side', 'world')
 
 
 def write_result(
@@ -23,7 +18,7 @@ def write_result(
     result: HMRResult,
     image: np.ndarray,
     *,
-    pictures: bool = True,
+    pictures: bool | Sequence[str] = True,
     meshes: bool = True,
     on_ground: bool = False,
 ) -> list[Path]:
@@ -38,7 +33,8 @@ def write_result(
         stem: How the files are called.
         result: What is written.
         image: The photo.
-        pictures: Whether to draw.
+        pictures: Whether to draw, or which of `whmr.visualization.PICTURES`, each into
+            `{stem}_{picture}.png`.
         meshes: Whether to write meshes.
         on_ground: Drop each person to the floor of the world picture.
 
@@ -52,7 +48,8 @@ def write_result(
     if meshes and len(result):
         contents |= _meshes(folder, stem, result)
     if pictures:
-        views = draw_views(result, image, on_ground=on_ground)
+        wanted = DEFAULT_PICTURES if pictures is True else pictures
+        views = draw_views(result, image, pictures=wanted, on_ground=on_ground)
         contents |= {folder / f'{stem}_{view}.png': encode_png(rgb) for view, rgb in views.items()}
     write_files(contents)
     return list(contents)
@@ -71,28 +68,27 @@ def _meshes(folder: Path, stem: str, result: HMRResult) -> dict[Path, bytes]:
 
 
 def draw_views(
-    result: HMRResult, image: np.ndarray, *, on_ground: bool = False
+    result: HMRResult,
+    image: np.ndarray,
+    *,
+    pictures: Sequence[str] = DEFAULT_PICTURES,
+    on_ground: bool = False,
 ) -> dict[str, np.ndarray]:
-    """The pictures of one photo: `overlay`, `side` and, with a known world, `world`.
+    """The pictures of one photo by name; those of the world only where it is known.
 
     Args:
         result: The people; without any there is no picture.
         image: The photo.
+        pictures: Some of `whmr.visualization.PICTURES`.
         on_ground: Drop each person to the floor of the world picture.
 
     Shapes: image: (H, W, 3) uint8 BGR.  returns: (h, w, 3) uint8 RGB each.
 
     Raises:
         ImportError: If numba is not installed.
+        ValueError: If there is no such picture.
     """
     if not len(result):
         return {}
-    people = result.people()
     rgb = np.ascontiguousarray(image[..., ::-1])
-    drawn = {
-        'overlay': draw_overlay(rgb, people, max_side=MAX_PICTURE_SIDE),
-        'side': draw_side_view(people),
-    }
-    if people.has_world:
-        drawn['world'] = draw_world_view(people, on_ground=on_ground)
-    return drawn
+    return draw_pictures(rgb, result.people(), pictures, on_ground=on_ground)
