@@ -74,6 +74,7 @@ def make_steps(out: Path, photos: Sequence[str]) -> Iterator[Step]:
     title = 'Evaluate three ways to turn the body into the world'
     yield Step(title, command, 'evaluate.log', re.compile(r'^\| orientation'))
     command = ['tools/infer.py', *photos, '--out', out, '--config', config, '--checkpoint', last]
+    command += ['--overwrite']
     title = 'Recover the people of a real photo'
     yield Step(title, command, 'infer.log', re.compile(r'^\d+ people in '))
 

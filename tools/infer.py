@@ -4,7 +4,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
 
 import numpy as np
 
-from whmr.apis import HMRInferencer, InferenceReport
+from whmr.apis import HMRInferencer, InferenceReport, Share, find_device, find_share
 from whmr.engine import CheckpointError, ConfigError, cli
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -25,15 +25,23 @@ EXAMPLES = """for each photo (or frame) FOLDER gets
   NAME_person0_camera.obj ...  meshes in camera space, in metres
   NAME_person0_world.obj ...   meshes in the gravity-aligned world
   NAME_overlay.png NAME_side.png NAME_world.png
+and at the end
+  results.npz                  all people, without meshes (docs/results_format.md)
+  report.json                  counts, and what could not be used
 
-exit code: 0; 1 if a photo, frame or box could not be used (they are listed, the others are done);
-2 if the command itself is wrong
+the same command goes on where it was interrupted; under torchrun or srun each process takes its
+share, and tools/misc/merge_results.py FOLDER makes the last two files when all are through
+
+exit code: 0; 1 if a photo, frame or box could not be used (they are listed, the others are done;
+under torchrun and srun it is merge_results.py that says so); 2 if the command itself is wrong
 
 examples:
   python tools/infer.py demo/images --out outputs/demo
+  python tools/infer.py 'photos/**/*.jpg' --out outputs/all --exif --no-meshes
   python tools/infer.py photo.jpg --out outputs --boxes 120,40,310,460 400,60,520,470
   python tools/infer.py clip.mp4 --out outputs/clip --every 5 --no-meshes
   python tools/infer.py photo.jpg --out outputs --focal-length 1450 --pitch 12 --roll 0
+  torchrun --nproc-per-node 4 tools/infer.py photos --out outputs/photos
 """
 
 
@@ -44,7 +52,12 @@ def build_parser() -> argparse.ArgumentParser:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument('input', nargs='+', help='photos, videos, or folders of them')
+    parser.add_argument(
+        'input',
+        nargs='+',
+        type=parse_input,
+        help='photos, videos, folders of them, patterns (in quotes), or the number of a camera',
+    )
     parser.add_argument('--out', required=True, metavar='FOLDER', help='where files are written')
     parser.add_argument(
         '--config', default=str(CONFIG), help='config of the model (default: the lite model)'
@@ -55,16 +68,37 @@ def build_parser() -> argparse.ArgumentParser:
         help='weights: a file or the folder of a training run (default: the bundled weights of the '
         'lite model; for another --config its load_from)',
     )
-    parser.add_argument(
-        '--device', default='auto', help='auto, cpu, cuda, cuda:1 ... (default: auto)'
-    )
-    parser.add_argument(
-        '--batch-size', type=int, default=16, metavar='N', help='people per pass (default: 16)'
-    )
+    _add_computing(parser.add_argument_group('computing'))
     _add_people(parser.add_argument_group('people'))
     _add_camera(parser.add_argument_group('camera, where it is known: used, not predicted'))
     _add_output(parser.add_argument_group('output'))
     return parser
+
+
+def _add_computing(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        '--device', default='auto', help='auto, cpu, cuda, cuda:1 ... (default: auto)'
+    )
+    group.add_argument(
+        '--batch-size', type=int, default=16, metavar='N', help='people per pass (default: 16)'
+    )
+    group.add_argument(
+        '--image-batch-size',
+        type=int,
+        default=8,
+        metavar='N',
+        help='photos per pass, all in memory (default: 8)',
+    )
+    group.add_argument(
+        '--amp',
+        nargs='?',
+        const='auto',
+        choices=('auto', 'bfloat16', 'float16'),
+        help='mixed precision: faster, less exact (auto: bfloat16 where the device has it)',
+    )
+    group.add_argument(
+        '--compile', action='store_true', help='compile the backbones: pays off on long runs only'
+    )
 
 
 def _add_people(group: argparse._ArgumentGroup) -> None:
@@ -81,7 +115,7 @@ def _add_people(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         '--boxes',
         nargs='+',
-        type=parse_box,
+        type=number_list(4),
         metavar='X1,Y1,X2,Y2',
         help='person boxes in pixels, for every photo; the detector is not asked',
     )
@@ -90,14 +124,30 @@ def _add_people(group: argparse._ArgumentGroup) -> None:
 def _add_camera(group: argparse._ArgumentGroup) -> None:
     lens = group.add_mutually_exclusive_group()
     lens.add_argument('--focal-length', type=float, metavar='PX', help='in pixels of the photo')
+    lens.add_argument(
+        '--focal-length-35mm', type=float, metavar='MM', help='as on 35 mm film, by the diagonal'
+    )
     lens.add_argument('--vfov', type=float, metavar='DEG', help='vertical field of view')
+    lens.add_argument(
+        '--intrinsics', type=number_list(4), metavar='FX,FY,CX,CY', help='in pixels of the photo'
+    )
+    group.add_argument(
+        '--exif', action='store_true', help="else the focal length of the photo's EXIF data"
+    )
     group.add_argument('--pitch', type=float, metavar='DEG', help='positive looks down')
     group.add_argument('--roll', type=float, metavar='DEG', help='about the optical axis')
     group.add_argument(
+        '--gravity',
+        type=number_list(3),
+        metavar='X,Y,Z',
+        help='its direction in camera axes (x right, y down, z forward) instead of pitch and roll',
+    )
+    group.add_argument(
         '--camera',
         metavar='FILE',
-        help='JSON: one camera for all photos, or photo -> camera; a camera has focal_length (px), '
-        'vfov (rad) or intrinsics, and world2cam_rotmat or pitch and roll (rad)',
+        help='JSON: one camera for all photos, or photo -> camera ("*": all others); a camera has '
+        'focal_length (px), focal_length_35mm (mm), vfov (rad) or intrinsics (3 x 3), and '
+        'world2cam_rotmat (3 x 3), gravity, or pitch and roll (rad)',
     )
 
 
@@ -110,21 +160,38 @@ def _add_output(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         '--every', type=int, default=1, metavar='N', help='of a video, take every Nth frame'
     )
+    group.add_argument(
+        '--max-frames', type=int, metavar='N', help='of a video or camera, take N frames at most'
+    )
+    group.add_argument(
+        '--overwrite',
+        action='store_true',
+        help='do finished photos again, and write over a run with other settings',
+    )
     group.add_argument('--no-progress', action='store_true', help='show no progress bar')
     group.add_argument(
         '--debug', action='store_true', help='show where an error comes from, not just its message'
     )
 
 
-def parse_box(text: str) -> list[float]:
-    """Four numbers from `x1,y1,x2,y2`."""
-    try:
-        numbers = [float(part) for part in text.split(',')]
-    except ValueError:
-        numbers = []
-    if len(numbers) != 4:
-        raise argparse.ArgumentTypeError(f'{text!r} is not x1,y1,x2,y2')
-    return numbers
+def parse_input(text: str) -> str | int:
+    """The number of a camera; anything else is a path."""
+    return int(text) if text.isdecimal() and not Path(text).exists() else text
+
+
+def number_list(count: int) -> Callable[[str], list[float]]:
+    """A parser of so many numbers with commas between them."""
+
+    def parse(text: str) -> list[float]:
+        try:
+            numbers = [float(part) for part in text.split(',')]
+        except ValueError:
+            numbers = []
+        if len(numbers) != count:
+            raise argparse.ArgumentTypeError(f'{text!r} is not {count} numbers with commas')
+        return numbers
+
+    return parse
 
 
 def read_camera(args: argparse.Namespace) -> dict[str, Any] | None:
@@ -133,14 +200,17 @@ def read_camera(args: argparse.Namespace) -> dict[str, Any] | None:
     Raises:
         ConfigError: If the options contradict each other, or the file is no JSON.
     """
-    degrees = ('vfov', 'pitch', 'roll')
     options: dict[str, Any] = {
         name: float(np.deg2rad(getattr(args, name)))
-        for name in degrees
+        for name in ('vfov', 'pitch', 'roll')
         if getattr(args, name) is not None
     }
-    if args.focal_length is not None:
-        options['focal_length'] = args.focal_length
+    for name in ('focal_length', 'focal_length_35mm', 'gravity'):
+        if getattr(args, name) is not None:
+            options[name] = getattr(args, name)
+    if args.intrinsics is not None:
+        fx, fy, cx, cy = args.intrinsics
+        options['intrinsics'] = [[fx, 0, cx], [0, fy, cy], [0, 0, 1]]
     if args.camera is None:
         return options or None
     if options:
@@ -154,7 +224,7 @@ def read_camera(args: argparse.Namespace) -> dict[str, Any] | None:
     return camera
 
 
-def infer(args: argparse.Namespace) -> InferenceReport:
+def infer(args: argparse.Namespace, share: Share) -> InferenceReport:
     """Run as the arguments say.
 
     Raises:
@@ -163,31 +233,44 @@ def infer(args: argparse.Namespace) -> InferenceReport:
     """
     camera = read_camera(args)
     try:
+        device = find_device(args.device, local_rank=share.local_rank)
         with cli.building():
             inferencer = HMRInferencer(
                 args.config,
                 args.checkpoint or (CHECKPOINT if args.config == str(CONFIG) else None),
-                device=args.device,
+                device=str(device),
                 detector=None if args.detector == 'none' else args.detector,
                 score_threshold=args.score_threshold,
                 batch_size=args.batch_size,
+                image_batch_size=args.image_batch_size,
+                amp=args.amp,
+                compile=args.compile,
             )
         return inferencer(
             args.input,
             boxes=None if args.boxes is None else np.array(args.boxes),
             camera=camera,
+            exif=args.exif,
             out_dir=args.out,
             every=args.every,
+            max_frames=args.max_frames,
             pictures=not args.no_pictures,
             meshes=not args.no_meshes,
             on_ground=args.on_ground,
-            progress=not args.no_progress,
+            overwrite=args.overwrite,
+            share=share,
+            progress=not args.no_progress and share.rank == 0,
         )
     except KeyboardInterrupt:
-        sys.stderr.write(f'\ninterrupted; the files in {args.out} are whole\n')
+        sys.stderr.write(
+            f'\ninterrupted; the files in {args.out} are whole, and the same command goes on; '
+            f'tools/misc/merge_results.py {args.out} makes results.npz of what is there\n'
+        )
         raise SystemExit(INTERRUPTED) from None
     except (FileExistsError, NotADirectoryError) as error:
         raise ConfigError(f'--out {args.out}: there is a file in the way') from error
+    except PermissionError as error:
+        raise ConfigError(f'--out {args.out}: {error.strerror}') from error
     except (CheckpointError, ConfigError):
         raise
     except (ValueError, KeyError, ImportError) as error:
@@ -199,11 +282,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the tool; returns the exit code."""
     args = build_parser().parse_args(argv)
     reports: list[InferenceReport] = []
-    code = cli.run_tool(lambda given: reports.append(infer(given)), args)
+    share = find_share()
+    code = cli.run_tool(lambda given: reports.append(infer(given, share)), args)
     if not reports:
         return code
-    print(f'\n{reports[0].summary()}\nwritten to {args.out}')
-    return cli.RUN_FAILED if reports[0].failures else code
+    whose = '' if share.is_whole else f'process {share.rank} of {share.processes}: '
+    print(f'\n{whose}{reports[0].summary()}\nwritten to {args.out}')
+    if share.is_whole:
+        return cli.RUN_FAILED if reports[0].failures else code
+    return code  # torchrun would end the other processes for one bad photo
 
 
 if __name__ == '__main__':

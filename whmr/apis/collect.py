@@ -9,7 +9,7 @@ from mmengine.structures import InstanceData
 from whmr.apis.hmr_result import HMRResult
 from whmr.apis.known_camera import KnownCamera
 from whmr.body_models import BodyModel
-from whmr.geometry import focal_to_vfov, rotmat_to_axis_angle
+from whmr.geometry import focal_to_vfov, rotmat_to_axis_angle, rotmat_to_pitch_roll
 from whmr.keypoints import JOINT_SETS
 from whmr.structures import HMRDataSample
 
@@ -69,7 +69,8 @@ def collect_result(
         if not np.isfinite(found[field]).all():
             raise ArithmeticError(f'the predicted {field} is not finite')
     camera = cameras[:1]
-    rotmat = _first(camera, 'world2cam_rotmat', (3, 3))
+    rotmat, pitch, roll, rotation_source = _rotation(camera, known)
+    vfov, focal_source = _lens(camera, known, found['focal_length'], image_shape)
     return HMRResult(
         image_name=name,
         image_shape=np.array(image_shape, dtype=np.int64),
@@ -94,28 +95,44 @@ def collect_result(
         keypoints_2d=found['keypoints_2d'],
         faces=body_model.faces.cpu().numpy().astype(np.int32),
         world2cam_rotmat=rotmat,
-        pitch=_first(camera, 'pitch', ()),
-        roll=_first(camera, 'roll', ()),
-        vfov=_vfov(camera, known, image_shape),
-        focal_source=_source(known.focal_length, known.focal_source, found['focal_length']),
-        rotation_source=_source(known.world2cam_rotmat, 'given', rotmat),
+        pitch=pitch,
+        roll=roll,
+        vfov=vfov,
+        focal_source=focal_source,
+        rotation_source=rotation_source,
     )
 
 
-def _source(known: object, source: str, values: np.ndarray) -> str:
-    """Where the values come from; see `HMRResult`."""
-    if not values.size or np.isnan(values).any():
-        return 'unknown'
-    return 'predicted' if known is None else source
+def _rotation(
+    camera: Sequence[InstanceData | None], known: KnownCamera
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, str]:
+    """World to camera, pitch, roll, and where they come from."""
+    if known.world2cam_rotmat is not None:
+        rotmat = torch.from_numpy(known.world2cam_rotmat).float()
+        pitch, roll = rotmat_to_pitch_roll(rotmat)
+        return rotmat.numpy(), pitch.numpy(), roll.numpy(), 'given'
+    rotmat = _first(camera, 'world2cam_rotmat', (3, 3))
+    source = 'unknown' if np.isnan(rotmat).any() else 'predicted'
+    return rotmat, _first(camera, 'pitch', ()), _first(camera, 'roll', ()), source
 
 
-def _vfov(
-    camera: Sequence[InstanceData | None], known: KnownCamera, image_shape: tuple[int, int]
-) -> np.ndarray:
-    if known.focal_length is None:
-        return _first(camera, 'vfov', ())
-    height, focal = (torch.tensor(float(x)) for x in (image_shape[0], known.focal_length))
-    return focal_to_vfov(focal, height).numpy()
+def _lens(
+    camera: Sequence[InstanceData | None],
+    known: KnownCamera,
+    focal_length: np.ndarray,
+    image_shape: tuple[int, int],
+) -> tuple[np.ndarray, str]:
+    """Vertical field of view, and where the focal length comes from.
+
+    A model that takes no known focal length has predicted its own.
+    """
+    used = known.focal_length is not None and np.allclose(
+        focal_length, known.focal_length, rtol=1e-3
+    )
+    if used:
+        height, focal = (torch.tensor(float(x)) for x in (image_shape[0], known.focal_length))
+        return focal_to_vfov(focal, height).numpy(), known.focal_source
+    return _first(camera, 'vfov', ()), 'predicted' if len(focal_length) else 'unknown'
 
 
 def _rows(people: Sequence[InstanceData], field: str, shape: tuple[int, ...]) -> np.ndarray:

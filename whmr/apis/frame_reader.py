@@ -11,6 +11,15 @@ from whmr.datasets import BadSampleError
 FRAME_COUNT_SLACK = 2  # the count in a video's header may be off by so many frames
 
 
+def video_name(source: Path | int) -> str:
+    """What a video is called in messages: its file as it was given, or `camera0`.
+
+    Args:
+        source: A video file, or the number of a camera.
+    """
+    return f'camera{source}' if isinstance(source, int) else str(source)
+
+
 class FrameReader:
     """Goes through a video one frame after another; a frame is decoded when it is asked for.
 
@@ -20,7 +29,7 @@ class FrameReader:
         max_frames: Stop at so many frames at most; None = at all.
 
     Attributes:
-        name: The file as it was given, or `camera0`.
+        name: See `video_name`.
         problem: What was wrong with the video as a whole, once the frames are through; or None.
     """
 
@@ -28,7 +37,7 @@ class FrameReader:
         self, source: Path | int, *, every: int = 1, max_frames: int | None = None
     ) -> None:
         self.source, self.every, self.max_frames = source, every, max_frames
-        self.name = f'camera{source}' if isinstance(source, int) else str(source)
+        self.name = video_name(source)
         self.problem: str | None = None
         self._missing = isinstance(source, Path) and not source.is_file()
         self._capture = cv2.VideoCapture()

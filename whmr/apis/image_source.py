@@ -11,7 +11,7 @@ import numpy as np
 from mmengine.logging import print_log
 from PIL import Image
 
-from whmr.apis.frame_reader import FrameReader
+from whmr.apis.frame_reader import FrameReader, video_name
 from whmr.datasets import BadSampleError
 from whmr.datasets.transforms import LoadImage
 from whmr.datasets.transforms.photo import header_shape
@@ -34,7 +34,8 @@ class SourceImage:
         error: Why it could not be read.
         path: The file of a photo; None for a frame or an array.
         mark: Tells this state of the file from another one; None where there is no file.
-        fps: Frames per second that are taken of a video; None for a photo.
+        video: The video that it is a frame of; None for a photo.
+        fps: Frames per second that are taken of the video.
 
     Shapes: image: (H, W, 3) uint8 BGR, upright as a viewer shows it.
     """
@@ -45,6 +46,7 @@ class SourceImage:
     error: str | None = None
     path: Path | None = None
     mark: str | None = None
+    video: str | None = None
     fps: float | None = None
 
 
@@ -110,6 +112,11 @@ class ImageSource:
                 if mine and not (finished is not None and found.mark and finished(found)):
                     yield _loaded(found, load)
 
+    @property
+    def names(self) -> list[str]:
+        """Photos, videos and arrays as they are called in messages, those of others included."""
+        return [_name(item, index) for index, item in enumerate(self._items)]
+
     def __len__(self) -> int:
         """How many pictures there will be, as far as the headers of videos can be trusted.
 
@@ -129,11 +136,12 @@ class ImageSource:
     ) -> Iterator[tuple[SourceImage, Callable[[], np.ndarray]]]:
         """Each picture of an item without its pixels, and what decodes them."""
         if isinstance(item, np.ndarray):
-            yield SourceImage(f'array#{index}', f'array_{index:06d}'), partial(_checked, item)
+            found = SourceImage(_name(item, index), f'array_{index:06d}')
+            yield found, partial(_checked, item)
         elif _moves(item):
             yield from self._frames(self._reader(item))
         else:
-            found = SourceImage(str(item), item.stem, path=item, mark=_mark(item))
+            found = SourceImage(_name(item, index), item.stem, path=item, mark=_mark(item))
             yield found, partial(_read_photo, item)
 
     def _frames(
@@ -144,7 +152,8 @@ class ImageSource:
         try:
             for number in reader:
                 name, stem = f'{reader.name}#{number}', f'{reader.stem}_{number:06d}'
-                yield SourceImage(name, stem, mark=mark, fps=fps), reader.decode
+                found = SourceImage(name, stem, mark=mark, video=reader.name, fps=fps)
+                yield found, reader.decode
                 end = number + 1
         finally:
             reader.close()
@@ -182,6 +191,12 @@ def _inside(folder: Path) -> list[Path | int | np.ndarray]:
             f'{folder}: {len(files) - len(known)} files are no pictures by their names, ignored'
         )
     return list(known)
+
+
+def _name(item: Path | int | np.ndarray, index: int) -> str:
+    if isinstance(item, np.ndarray):
+        return f'array#{index}'
+    return video_name(item) if isinstance(item, int) else str(item)
 
 
 def _moves(item: Path | int | np.ndarray) -> bool:

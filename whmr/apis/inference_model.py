@@ -16,18 +16,22 @@ from whmr.registry import MODELS
 COMPILED_PARTS = ('backbone', 'neck')
 
 
-def find_device(name: str) -> torch.device:
+def find_device(name: str, *, local_rank: int = 0) -> torch.device:
     """The device of that name.
 
     Args:
         name: As torch calls it, or 'auto': an accelerator where there is one.
+        local_rank: Which process of this machine asks: 'auto' gives each an accelerator of its own,
+            as far as there are enough.
 
     Raises:
         ValueError: If there is no such device here.
     """
     found = torch.accelerator.current_accelerator(check_available=True)
     if name == 'auto':
-        return torch.device('cpu') if found is None else found
+        if found is None:
+            return torch.device('cpu')
+        return torch.device(found.type, local_rank % torch.accelerator.device_count())
     try:
         device = torch.device(name)
     except RuntimeError as error:

@@ -13,8 +13,9 @@ from mmengine.utils import ProgressBar
 
 from whmr.apis.collect import collect_result
 from whmr.apis.detectors import PersonDetector
+from whmr.apis.digest import digest
 from whmr.apis.exif import read_exif_focal
-from whmr.apis.hmr_result import HMRResult
+from whmr.apis.hmr_result import SCHEMA_VERSION, HMRResult
 from whmr.apis.image_source import ImageInput, ImageSource, SourceImage
 from whmr.apis.inference_model import (
     build_estimator,
@@ -29,10 +30,14 @@ from whmr.apis.known_camera import (
     is_per_photo,
     unmatched_entries,
 )
+from whmr.apis.merge_runs import merge_runs
 from whmr.apis.person_boxes import usable_boxes
 from whmr.apis.photo_batches import Photo, PhotoPipeline, group_photos, predict_group
 from whmr.apis.report import Failure, InferenceReport
-from whmr.apis.result_files import draw_views, write_result
+from whmr.apis.result_files import draw_views
+from whmr.apis.run_folder import WHOLE, RunFolder
+from whmr.apis.run_recorder import RunRecorder, as_setting
+from whmr.apis.share import Share
 from whmr.datasets import BadSampleError
 from whmr.engine import choose_dtype
 from whmr.engine.config import load_config
@@ -104,6 +109,9 @@ class HMRInferencer:
         if compile:
             compile_parts(self.estimator)
         self._detector: Any = _detector_config(detector, score_threshold)
+        built = isinstance(self._detector, PersonDetector)
+        self._detector_name = type(detector).__name__ if built else as_setting(self._detector)
+        self._config = digest([cfg.model, find_pipeline(cfg)])
 
     def __call__(
         self,
@@ -114,16 +122,21 @@ class HMRInferencer:
         exif: bool = False,
         out_dir: str | Path | None = None,
         every: int = 1,
+        max_frames: int | None = None,
         pictures: bool = True,
         meshes: bool = True,
         on_ground: bool = False,
+        overwrite: bool = False,
+        share: Share = WHOLE,
         keep_results: bool | None = None,
         progress: bool = True,
     ) -> InferenceReport:
         """Estimate the people of every photo.
 
         A photo that cannot be read, estimated or written is skipped and listed in the report; the
-        others go on. Nobody in a photo is no failure.
+        others go on. Nobody in a photo is no failure. With `out_dir`, photos that an earlier run
+        with the same settings has finished are not done again (`RunFolder`), and the end is
+        `results.npz`, the table of all photos in the folder (`merge_runs`).
 
         Args:
             inputs: See `ImageSource`.
@@ -133,9 +146,13 @@ class HMRInferencer:
             exif: Where no focal length is given, take that of the photo's EXIF data.
             out_dir: Where files are written, see `write_result`; None writes nothing.
             every: Of a video, take every so many frames.
+            max_frames: Of a video, take so many frames at most; None = all.
             pictures: Whether to draw pictures.
             meshes: Whether to write meshes.
             on_ground: Drop each person to the floor of the world picture.
+            overwrite: Do finished photos again, and write over a run with other settings.
+            share: The part of the photos to take, see `find_share`; `merge_runs` makes the table
+                when all parts are through.
             keep_results: Keep the records in the report; None keeps them if nothing is written.
             progress: Show a progress bar.
 
@@ -144,47 +161,49 @@ class HMRInferencer:
 
         Raises:
             FileNotFoundError: If there is no input.
-            OSError: If `out_dir` cannot be made.
-            ValueError: If an argument is wrong.
+            OSError: If `out_dir` or the table cannot be written.
+            ValueError: If an argument is wrong, or `out_dir` holds a run with other settings.
         """
-        source = ImageSource(inputs, every=every)
-        folder = None if out_dir is None else Path(out_dir)
-        if folder is not None:
-            folder.mkdir(parents=True, exist_ok=True)
-        keep = folder is None if keep_results is None else keep_results
+        place = (share.rank, share.processes)
+        source = ImageSource(inputs, every=every, max_frames=max_frames, share=place)
         report = InferenceReport()
-        names: list[str] = []
+        recorder: RunRecorder | None = None
+        if out_dir is not None:
+            views = {'pictures': pictures, 'meshes': meshes, 'on_ground': on_ground}
+            settings = {**self.fingerprint(), **views, 'exif': exif, 'every': every}
+            for what, value in (('boxes', boxes), ('camera', camera)):
+                settings[what] = None if is_per_photo(value) else as_setting(value)
+            folder = RunFolder(out_dir, settings, share=share, overwrite=overwrite)
+            recorder = RunRecorder(folder, report, said=(boxes, camera), **views)
+        keep = recorder is None if keep_results is None else keep_results
         bar = ProgressBar(len(source), file=sys.stderr) if progress else None
-        for photo, result in self.iter_results(source, boxes=boxes, camera=camera, exif=exif):
-            names.append(photo.name)
-            problems = list(photo.problems)
-            if result is not None and folder is not None:
-                try:
-                    write_result(
-                        folder,
-                        photo.stem,
-                        result,
-                        photo.image,
-                        pictures=pictures,
-                        meshes=meshes,
-                        on_ground=on_ground,
-                    )
-                except OSError as error:
-                    problems.append(error.strerror or str(error))
-                    result = None
-            report.failures += [Failure(photo.name, problem) for problem in problems]
+        unfinished = source.read(finished=None if recorder is None else recorder.finished)
+        for photo, result in self.iter_results(unfinished, boxes=boxes, camera=camera, exif=exif):
+            if recorder is not None:
+                result = recorder.write(photo, result)
+            report.failures += [Failure(photo.name, problem) for problem in photo.problems]
             if result is not None:
-                report.num_images += 1
-                report.num_people += len(result)
-                report.num_empty += len(result) == 0
-                if keep:
-                    report.results.append(result)
+                report.add(result)
+                report.results += [result] * keep
             if bar is not None:
                 bar.update()
         for what, value in (('boxes', boxes), ('camera', camera)):
-            for key in unmatched_entries(value, names):
+            for key in unmatched_entries(value, source.names):
                 report.failures.append(Failure(key, f'{what} given, but no photo has this name'))
+        if recorder is not None and share.is_whole:
+            merge_runs([recorder.folder.path], body_model=self.estimator.body_model)
         return report
+
+    def fingerprint(self) -> dict[str, Any]:
+        """What of the inferencer decides the results: model, weights, detector, precision."""
+        return {
+            'schema': SCHEMA_VERSION,
+            'config': self._config,
+            'weights': digest(self.estimator.state_dict()),
+            'detector': self._detector_name,
+            'score_threshold': self.score_threshold,
+            'amp': None if self.amp_dtype is None else str(self.amp_dtype),
+        }
 
     def iter_results(
         self,
@@ -284,7 +303,8 @@ class HMRInferencer:
         exif: bool,
     ) -> Photo:
         """Find the people of a photo and crop them."""
-        photo = Photo(item.name, item.stem, item.image, mark=item.mark, fps=item.fps)
+        photo = Photo(item.name, item.stem, item.image)
+        photo.mark, photo.video, photo.fps = item.mark, item.video, item.fps
         if item.image is None:
             photo.problems.append(str(item.error))
             return photo

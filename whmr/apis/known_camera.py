@@ -127,12 +127,12 @@ def unmatched_entries(value: Any, names: Iterable[str]) -> list[str]:
 
     Args:
         value: What `find_entry` looks into.
-        names: All photos.
+        names: All photos and videos; a key may name a frame of a video.
     """
     if not is_per_photo(value):
         return []
     known = {EVERY_OTHER, *(key for name in names for key in _names(name))}
-    return sorted(str(key) for key in value if key not in known)
+    return sorted(str(key) for key in value if not {key, str(key).rpartition('#')[0]} & known)
 
 
 def is_per_photo(value: Any) -> bool:

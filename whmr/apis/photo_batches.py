@@ -22,7 +22,8 @@ class Photo:
 
     `samples` are the packed samples of its people; only the first holds the whole photo. They are
     let go when the photo has been through the model. `problems` say why the photo, or a box of it,
-    cannot be used; without `image` nothing can. `mark` and `fps` are those of `SourceImage`.
+    cannot be used; without `image` nothing can. `mark`, `video` and `fps` are those
+    of `SourceImage`.
 
     Shapes: image: (H, W, 3) uint8 BGR.  boxes: (N, 4) xyxy full px.  scores: (N,).
     """
@@ -36,6 +37,7 @@ class Photo:
     samples: list[dict[str, Any]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     mark: str | None = None
+    video: str | None = None
     fps: float | None = None
 
 

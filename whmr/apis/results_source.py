@@ -96,7 +96,7 @@ def read_results(
     if len(files) == 1 and _is_table(files[0]):
         table = ResultsTable.load(files[0])
         table = table if fps is None else replace(table, fps=float(fps))
-        body = _build_body(table.topology, table.betas, body_options)
+        body = build_body(table.topology, table.betas, body_options)
         return ResultsSource(table, body, fingerprint=marks)
     good: list[Path] = []
     failures: list[Failure] = []
@@ -109,7 +109,7 @@ def read_results(
     first = next(_readable(rest, good, failures), None)
     if first is None:
         raise ValueError(f'none of the {len(files)} files is a result: {failures[0].reason}')
-    body = _build_body(first.topology, first.betas, body_options)
+    body = build_body(first.topology, first.betas, body_options)
     table = gather_results(records(), body, fps=fps, meshes=meshes)
     return ResultsSource(table, body, good, marks, failures)
 
@@ -141,7 +141,20 @@ def _is_table(path: Path) -> bool:
         return False
 
 
-def _build_body(topology: str, betas: np.ndarray, options: dict[str, Any] | None) -> BodyModel:
+def build_body(topology: str, betas: np.ndarray, options: dict[str, Any] | None) -> BodyModel:
+    """The body that results are of.
+
+    Args:
+        topology: Its topology.
+        betas: Of any of the results.
+        options: Arguments of the body model, if it needs the user's files.
+
+    Shapes: betas: (N, S).
+
+    Raises:
+        FileNotFoundError: If a file of the body model is missing.
+        ValueError: If no body of this topology is known.
+    """
     if topology not in BODY_TYPES:
         raise ValueError(f'topology {topology!r}: the bodies known here are {sorted(BODY_TYPES)}')
     given = options if topology == SMPL and options else {}

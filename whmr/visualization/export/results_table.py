@@ -44,8 +44,10 @@ SHAPES: dict[str, tuple[str | int, ...]] = {
     'faces': ('F', 3),
     'vertices': ('R', 'V', 3),
     'vertices_world': ('R', 'V', 3),
+    'focal_source': ('T',),
+    'rotation_source': ('T',),
 }
-OPTIONAL = ('vertices', 'vertices_world')
+OPTIONAL = ('vertices', 'vertices_world', 'focal_source', 'rotation_source')
 _FINITE = (
     'focal_length',
     'intrinsics',
@@ -55,7 +57,7 @@ _FINITE = (
     'pelvis_camera',
     'rest_joints',
 )
-_TEXTS = ('frame_names', 'joint_names')
+_TEXTS = ('frame_names', 'joint_names', 'focal_source', 'rotation_source')
 _COUNTS = ('frame_shapes', 'frame', 'track_id', 'joint_parents', 'faces')
 
 
@@ -78,6 +80,7 @@ class ResultsTable:
         frame_names: (T,) text.  frame_shapes: (T, 2) H, W.
         focal_length: (T,) full px, one camera for all people.  intrinsics: (T, 3, 3) full px.
         world2cam_rotmat: (T, 3, 3) x_cam = R x_world.  pitch, roll, vfov: (T,) rad.
+        focal_source, rotation_source: (T,) text, see `HMRResult`, or None.
         frame: (R,) row of the frame.  track_id: (R,) same number = same person, -1 = not known.
         boxes: (R, 4) xyxy full px.  scores: (R,).  betas: (R, S).
         global_orient, global_orient_world: (R, 1, 3) model -> camera, world; `_rotmat` as matrices.
@@ -126,6 +129,8 @@ class ResultsTable:
     faces: np.ndarray
     vertices: np.ndarray | None = None
     vertices_world: np.ndarray | None = None
+    focal_source: np.ndarray | None = None
+    rotation_source: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         sizes: dict[str, tuple[int, str]] = {}
