@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -102,3 +104,19 @@ def test_first_colours_are_far_apart() -> None:
     distance = np.linalg.norm(colors[:, None] - colors[None], axis=-1) + np.eye(8)
     assert distance.min() > 0.12
     np.testing.assert_array_equal(person_color(8), person_color(0))
+
+
+def test_colours_follow_the_people_and_not_their_order(make_people, photo) -> None:
+    people = make_people([[-0.5, 0, 4.0], [0.5, 0, 4.0]], [150, 150])
+    left, right = (outline(people, index, photo.shape[:2]) for index in range(2))
+    drawn, swapped = (
+        draw_overlay(photo, replace(people, numbers=np.array(numbers))).astype(int)
+        for numbers in ([4, 1], [1, 4])
+    )
+    np.testing.assert_array_equal(
+        draw_overlay(photo, replace(people, numbers=np.array([0, 1]))), draw_overlay(photo, people)
+    )
+    colors = 255 * (person_color(4) - person_color(1))
+    for where, sign in ((left, 1), (right, -1)):
+        change = (drawn - swapped)[where].mean(axis=0)
+        assert np.corrcoef(change, sign * colors)[0, 1] > 0.99

@@ -27,8 +27,8 @@ def body_meshes(
         SceneMesh(
             vertices,
             people.faces,
-            colors=person_color(index) * np.sqrt(light[index])[:, None],  # display values
+            colors=person_color(number) * np.sqrt(light[index])[:, None],  # display values
             normals=None if normals is None else normals[index],
         )
-        for index, vertices in enumerate(placed)
+        for index, (number, vertices) in enumerate(zip(people.person_numbers, placed, strict=True))
     ]

@@ -71,7 +71,7 @@ def draw_overlay(
         for index in np.argsort(-people.shared_cam_t[:, 2]):  # the nearest last
             drawn = draw_skeleton(drawn, pixels[index], names='names' in layers)
     if 'boxes' in layers:
-        drawn = _draw_boxes(drawn, people.boxes * scale)
+        drawn = _draw_boxes(drawn, people.boxes * scale, people.person_numbers)
     return drawn
 
 
@@ -161,19 +161,19 @@ def _check_layers(layers: Sequence[str], people: PosedPeople) -> None:
         raise ValueError('draw_overlay: people have no `boxes`')
 
 
-def _draw_boxes(image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+def _draw_boxes(image: np.ndarray, boxes: np.ndarray, numbers: Sequence[int]) -> np.ndarray:
     """Rectangles with the people's numbers, in their colours."""
     drawn = image.copy()
     thickness = max(1, round(max(image.shape[:2]) / 500))
     labels = []
-    for index, box in enumerate(np.clip(boxes, -1e4, 1e4)):
-        color = tuple(round(255 * part) for part in person_color(index).tolist())
+    for number, box in zip(numbers, np.clip(boxes, -1e4, 1e4), strict=True):
+        color = tuple(round(255 * part) for part in person_color(number).tolist())
         left, top, right, bottom = box.round().astype(int).tolist()
         for rim, extra in (((32, 34, 40), 2), (color, 0)):
             cv2.rectangle(drawn, (left, top), (right, bottom), rim, thickness + extra, cv2.LINE_AA)
         size = float(np.clip((bottom - top) / 12, 10, 22))
         place = (max(left, 0) + size / 2, max(top, 0) + size / 3)
-        labels.append(Text(str(index), place, size, (32, 34, 40), bold=True, chip=color))
+        labels.append(Text(str(number), place, size, (32, 34, 40), bold=True, chip=color))
     return draw_texts(drawn, labels)
 
 

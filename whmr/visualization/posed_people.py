@@ -51,6 +51,8 @@ class PosedPeople:
         boxes: Where the people are in the photo.
         vfov: The photo's vertical field of view as its camera calibrator sees it, which the horizon
             is drawn with; None takes the shared focal length.
+        numbers: Who each person is: decides the colour, and is written at the box; None numbers
+            them 0, 1, ...
 
     Raises:
         ValueError: If an array does not fit the others.
@@ -62,7 +64,7 @@ class PosedPeople:
         pelvis: (N, 3) m.
         world2cam_rotmat: (3, 3), x_cam = R x_world.
         joints: (N, 49, 3) m, camera axes, no translation.  boxes: (N, 4) xyxy full px.
-        vfov: rad.
+        vfov: rad.  numbers: (N,) int, 0 or more.
     """
 
     vertices: np.ndarray
@@ -75,6 +77,7 @@ class PosedPeople:
     joints: np.ndarray | None = None
     boxes: np.ndarray | None = None
     vfov: float | None = None
+    numbers: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         if self.vertices.ndim != 3 or self.vertices.shape[2] != 3:
@@ -88,6 +91,7 @@ class PosedPeople:
             'world2cam_rotmat': (3, 3),
             'joints': (count, NUM_JOINTS, 3),
             'boxes': (count, 4),
+            'numbers': (count,),
         }
         for name, shape in expected.items():
             value = getattr(self, name)
@@ -96,6 +100,11 @@ class PosedPeople:
 
     def __len__(self) -> int:
         return len(self.vertices)
+
+    @property
+    def person_numbers(self) -> list[int]:
+        """Who each person is; see `numbers`."""
+        return list(range(len(self))) if self.numbers is None else self.numbers.tolist()
 
     @property
     def has_world(self) -> bool:
