@@ -32,6 +32,7 @@ from whmr.datasets.conversion.labels import (
     smpl_in_camera,
     world_labels,
 )
+from whmr.datasets.conversion.leeds_sports import LeedsSportsConverter
 from whmr.datasets.conversion.rows import Dropped, Row
 from whmr.datasets.conversion.shards import shard_names, shard_range
 from whmr.datasets.conversion.source_files import (
@@ -60,6 +61,7 @@ __all__ = [
     'DropCount',
     'Dropped',
     'LabelFileConverter',
+    'LeedsSportsConverter',
     'PelvisTable',
     'Row',
     'SourceError',
