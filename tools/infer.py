@@ -14,7 +14,9 @@ os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
 import numpy as np
 
 from whmr.apis import HMRInferencer, InferenceReport, Share, find_device, find_share
+from whmr.apis.result_files import DEFAULT_PICTURES
 from whmr.engine import CheckpointError, ConfigError, cli
+from whmr.visualization import PICTURES
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIG = ROOT / 'configs' / 'whmr' / 'whmr_lite_stage3.py'
@@ -24,7 +26,7 @@ EXAMPLES = """for each photo (or frame) FOLDER gets
   NAME.npz                     parameters, meshes, keypoints, camera (see whmr.apis.HMRResult)
   NAME_person0_camera.obj ...  meshes in camera space, in metres
   NAME_person0_world.obj ...   meshes in the gravity-aligned world
-  NAME_overlay.png NAME_side.png NAME_world.png
+  NAME_overlay.png NAME_side.png NAME_world.png, or what --pictures names
 and at the end
   results.npz                  all people, without meshes (docs/results_format.md)
   report.json                  counts, and what could not be used
@@ -152,7 +154,15 @@ def _add_camera(group: argparse._ArgumentGroup) -> None:
 
 
 def _add_output(group: argparse._ArgumentGroup) -> None:
-    group.add_argument('--no-pictures', action='store_true', help='write no PNG files')
+    pictures = group.add_mutually_exclusive_group()
+    pictures.add_argument('--no-pictures', action='store_true', help='write no PNG files')
+    pictures.add_argument(
+        '--pictures',
+        nargs='+',
+        choices=PICTURES,
+        metavar='NAME',
+        help=f'which to write, of {", ".join(PICTURES)} (default: {", ".join(DEFAULT_PICTURES)})',
+    )
     group.add_argument('--no-meshes', action='store_true', help='write no OBJ files')
     group.add_argument(
         '--on-ground', action='store_true', help='drop each person to the floor of the world view'
@@ -254,7 +264,7 @@ def infer(args: argparse.Namespace, share: Share) -> InferenceReport:
             out_dir=args.out,
             every=args.every,
             max_frames=args.max_frames,
-            pictures=not args.no_pictures,
+            pictures=not args.no_pictures if args.pictures is None else args.pictures,
             meshes=not args.no_meshes,
             on_ground=args.on_ground,
             overwrite=args.overwrite,
