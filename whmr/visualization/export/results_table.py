@@ -46,8 +46,17 @@ SHAPES: dict[str, tuple[str | int, ...]] = {
     'vertices_world': ('R', 'V', 3),
     'focal_source': ('T',),
     'rotation_source': ('T',),
+    'shot': ('T',),
+    'interpolated': ('R',),
 }
-OPTIONAL = ('vertices', 'vertices_world', 'focal_source', 'rotation_source')
+OPTIONAL = (
+    'vertices',
+    'vertices_world',
+    'focal_source',
+    'rotation_source',
+    'shot',
+    'interpolated',
+)
 _FINITE = (
     'focal_length',
     'intrinsics',
@@ -58,7 +67,8 @@ _FINITE = (
     'rest_joints',
 )
 _TEXTS = ('frame_names', 'joint_names', 'focal_source', 'rotation_source')
-_COUNTS = ('frame_shapes', 'frame', 'track_id', 'joint_parents', 'faces')
+_COUNTS = ('frame_shapes', 'frame', 'track_id', 'joint_parents', 'faces', 'shot')
+_FLAGS = ('interpolated',)
 
 
 @dataclass(frozen=True)
@@ -81,6 +91,8 @@ class ResultsTable:
         focal_length: (T,) full px, one camera for all people.  intrinsics: (T, 3, 3) full px.
         world2cam_rotmat: (T, 3, 3) x_cam = R x_world.  pitch, roll, vfov: (T,) rad.
         focal_source, rotation_source: (T,) text, see `HMRResult`, or None.
+        shot: (T,) int, frames of one number lie between two cuts, or None.
+        interpolated: (R,) bool, not seen but filled in between two frames, or None.
         frame: (R,) row of the frame.  track_id: (R,) same number = same person, -1 = not known.
         boxes: (R, 4) xyxy full px.  scores: (R,).  betas: (R, S).
         global_orient, global_orient_world: (R, 1, 3) model -> camera, world; `_rotmat` as matrices.
@@ -131,6 +143,8 @@ class ResultsTable:
     vertices_world: np.ndarray | None = None
     focal_source: np.ndarray | None = None
     rotation_source: np.ndarray | None = None
+    shot: np.ndarray | None = None
+    interpolated: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         sizes: dict[str, tuple[int, str]] = {}
@@ -201,7 +215,7 @@ def _check_array(
     name: str, value: np.ndarray, shape: tuple[str | int, ...], sizes: dict[str, tuple[int, str]]
 ) -> None:
     """Raise unless `value` fits; `sizes` holds the letters seen so far, and where."""
-    kind = 'U' if name in _TEXTS else 'iu' if name in _COUNTS else 'f'
+    kind = 'U' if name in _TEXTS else 'iu' if name in _COUNTS else 'b' if name in _FLAGS else 'f'
     if value.dtype.kind not in kind:
         raise ValueError(f'results: {name} has the type {value.dtype}')
     if value.ndim != len(shape):
