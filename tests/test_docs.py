@@ -6,7 +6,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = [ROOT / 'README.md', ROOT / 'CONTRIBUTING.md', *sorted((ROOT / 'docs').rglob('*.md'))]
+PAGES = [
+    ROOT / 'README.md',
+    ROOT / 'README_zh.md',
+    ROOT / 'CONTRIBUTING.md',
+    *sorted((ROOT / 'docs').rglob('*.md')),
+]
 FENCE = re.compile(r'^```python *\n(.*?)^```', flags=re.MULTILINE | re.DOTALL)
 LINK = re.compile(r'(?<!!)\[[^\]]*\]\(([^)\s]+)\)|!\[[^\]]*\]\(([^)\s]+)\)')
 CODE = re.compile(r'^```.*?^```|`[^`\n]*`', flags=re.MULTILINE | re.DOTALL)
@@ -22,6 +27,12 @@ def links(text: str) -> list[str]:
     found = [a or b for a, b in LINK.findall(CODE.sub('', text))]
     paths = [target.split('#')[0] for target in found if not re.match(r'[a-z]+:', target)]
     return [path for path in paths if path]
+
+
+def test_every_package_has_a_reference_page() -> None:
+    packages = {path.parent.name for path in (ROOT / 'whmr').glob('*/__init__.py')}
+    pages = {page.stem for page in (ROOT / 'docs' / 'reference').glob('*.md')}
+    assert pages == packages | {'registry'}
 
 
 def page_id(path: Path) -> str:
