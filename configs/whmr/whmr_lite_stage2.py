@@ -11,3 +11,9 @@ model = dict(
     backbone=dict(init_cfg=None),
     init_cfg=dict(type='StrictPretrained', checkpoint='work_dirs/whmr_lite_stage1'),
 )
+train_cfg = dict(max_iters=400)
+optim_wrapper = dict(optimizer=dict(lr=1e-4))
+param_scheduler = [
+    dict(type='LinearLR', start_factor=0.1, by_epoch=False, end=50),
+    dict(type='CosineAnnealingLR', by_epoch=False, begin=50, end=400, eta_min_ratio=0.02),
+]

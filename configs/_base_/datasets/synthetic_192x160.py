@@ -21,15 +21,6 @@ test_pipeline = [
 whole_photo = dict(type='ResizeFull', short_side=128, max_long_side=256)
 world_train_pipeline = train_pipeline[:-3] + [whole_photo] + train_pipeline[-3:]
 world_test_pipeline = test_pipeline[:-1] + [whole_photo] + test_pipeline[-1:]
-photo_train_pipeline = [
-    dict(type='LoadImage'),
-    dict(type='GetBox'),
-    dict(type='RandomFlip', prob=0.5),
-    dict(type='RandomRoll', prob=0.4, sigma_deg=6.0, max_deg=15.0),
-    whole_photo,
-    dict(type='PhotometricJitter', gray_prob=0.1, blur_prob=0.2, jpeg_prob=0.2),
-    dict(type='PackHMRInputs'),
-]
 photo_test_pipeline = [
     dict(type='LoadImage'),
     dict(type='GetBox'),
@@ -37,7 +28,7 @@ photo_test_pipeline = [
     dict(type='PackHMRInputs'),
 ]
 camera_train_dataset = dict(
-    type='SyntheticWorld', split='train', num_images=20000, pipeline=train_pipeline
+    type='SyntheticWorld', split='train', num_images=10000, pipeline=train_pipeline
 )
 camera_val_dataset = dict(
     type='SyntheticWorld', split='val', num_images=500, pipeline=test_pipeline, test_mode=True
@@ -48,7 +39,6 @@ camera_test_dataset = dict(
 world_train_dataset = dict(camera_train_dataset, pipeline=world_train_pipeline)
 world_val_dataset = dict(camera_val_dataset, pipeline=world_test_pipeline)
 world_test_dataset = dict(camera_test_dataset, pipeline=world_test_pipeline)
-photo_train_dataset = dict(camera_train_dataset, seed=1, pipeline=photo_train_pipeline)
 photo_val_dataset = dict(camera_val_dataset, pipeline=photo_test_pipeline)
 photo_test_dataset = dict(camera_test_dataset, pipeline=photo_test_pipeline)
 train_dataloader = dict(

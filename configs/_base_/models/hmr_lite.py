@@ -13,6 +13,7 @@ _host = dict(
         type='TimmBackbone',
         model_name='tf_efficientnet_lite0',
         weights='efficientnet_lite0_pytorch',
+        frozen=('conv_stem', 'bn1', 'blocks.0', 'blocks.1', 'blocks.2'),
     ),
     head=dict(type='IterativeRegressor', feat_dim=320, hidden_dim=512, dropout=0.1),
 )
