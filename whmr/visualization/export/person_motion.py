@@ -157,8 +157,6 @@ def skinning_difference(
         exact: (K, V, 3) m, camera or world axes (y down).  picked: (K,) int.  returns: (K, V) m.
     """
     few = strongest_weights(motion.rig.weights, influences)
-    weights = np.zeros_like(motion.rig.weights)
-    np.add.at(weights, (np.arange(len(weights))[:, None], few.joints), few.weights)
-    rig = replace(motion.rig, weights=weights)
+    rig = replace(motion.rig, weights=few.dense(len(motion.rig.joints)))
     skinned = rig.pose(motion.rotations[picked], motion.pelvis[picked])[0]
     return np.linalg.norm(skinned - points_y_up(exact), axis=-1)

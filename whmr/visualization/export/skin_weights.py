@@ -17,6 +17,15 @@ class FewWeights(NamedTuple):
     weights: np.ndarray
     residual: float
 
+    def dense(self, num_joints: int) -> np.ndarray:
+        """The kept weights with a column for every joint.
+
+        Shapes: returns (V, num_joints) float64.
+        """
+        weights = np.zeros((len(self.joints), num_joints))
+        np.add.at(weights, (np.arange(len(weights))[:, None], self.joints), self.weights)
+        return weights
+
 
 def strongest_weights(weights: np.ndarray, influences: int) -> FewWeights:
     """Keep the strongest joints of each vertex and make their weights sum to 1 again.
