@@ -145,10 +145,22 @@ def config_file(tmp_path: Path) -> Path:
 def make_inferencer(config_file: Path) -> Callable[..., HMRInferencer]:
     """Builds the inferencer on the stand-in."""
 
-    def make(*, broken: int | None = None, batch_size: int = 16, detector: Any = None):
+    def make(
+        *,
+        broken: int | None = None,
+        batch_size: int = 16,
+        image_batch_size: int = 8,
+        detector: Any = None,
+    ) -> HMRInferencer:
         config = Config.fromfile(config_file)
         config.model.broken = broken
-        return HMRInferencer(config, device='cpu', detector=detector, batch_size=batch_size)
+        return HMRInferencer(
+            config,
+            device='cpu',
+            detector=detector,
+            batch_size=batch_size,
+            image_batch_size=image_batch_size,
+        )
 
     return make
 

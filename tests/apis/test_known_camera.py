@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from whmr.apis import KnownCamera, find_camera
+from whmr.apis import KnownCamera, find_camera, focal_from_35mm
+from whmr.apis.known_camera import unmatched_entries
 from whmr.geometry import euler_to_rotmat, pitch_roll_to_rotmat
 
 SHAPE = (480, 640)
@@ -70,3 +71,49 @@ def test_camera_of_one_photo_and_of_all() -> None:
     for key in ('x/a.jpg', 'a.jpg', 'a'):
         assert find_camera({key: everyone}, 'x/a.jpg', SHAPE).focal_length == 500
         assert find_camera({key: everyone}, 'x/b.jpg', SHAPE).focal_length is None
+
+
+def test_35mm_is_by_the_diagonal() -> None:
+    """A film frame of 36 x 24 mm, photographed at 100 px per mm, has its focal length in px."""
+    assert focal_from_35mm(50, (2400, 3600)) == pytest.approx(5000)
+    assert focal_from_35mm(50, (3600, 2400)) == pytest.approx(5000)  # held upright
+    # 4:3, as phones have it: the same diagonal angle of view.
+    focal = KnownCamera.build({'focal_length_35mm': 26}, (3024, 4032)).focal_length
+    assert np.arctan(2520 / focal) == pytest.approx(np.arctan(np.hypot(36, 24) / 2 / 26))
+    assert focal == pytest.approx(26 / 43.26661530556787 * 5040)
+
+
+@pytest.mark.parametrize(('pitch', 'roll'), [(0.0, 0.0), (0.4, -0.3), (-0.7, 0.9), (2.5, 0.1)])
+def test_gravity_is_pitch_and_roll(pitch: float, roll: float) -> None:
+    wanted = KnownCamera.build({'pitch': pitch, 'roll': roll}, SHAPE).world2cam_rotmat
+    gravity = 9.81 * wanted @ np.array([0, 1, 0])  # what an accelerometer's filter says
+    given = KnownCamera.build({'gravity': gravity.tolist()}, SHAPE).world2cam_rotmat
+    np.testing.assert_allclose(given, wanted, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ('fields', 'message'),
+    [
+        ({'gravity': [0, 0, 0]}, 'no direction'),
+        ({'gravity': [0, 1]}, r'must be 3, got the shape \(2,\)'),
+        ({'gravity': [0, float('nan'), 1]}, 'no direction'),
+        ({'gravity': [0, 1, 0], 'pitch': 0, 'roll': 0}, 'gravity and pitch say the same'),
+        ({'gravity': [0, 1, 0], 'roll': 0}, 'gravity and roll say the same'),
+        ({'focal_length_35mm': 0}, 'positive'),
+        ({'focal_length_35mm': 26, 'vfov': 1}, 'give one of'),
+        ({'intrinsics': [[-500, 0, 320], [0, -500, 240], [0, 0, 1]]}, 'positive focal lengths'),
+        ({'intrinsics': [[500, 0, np.nan], [0, 500, 240], [0, 0, 1]]}, 'finite'),
+    ],
+)
+def test_mistakes_in_the_other_forms(fields, message) -> None:
+    with pytest.raises(ValueError, match=message):
+        KnownCamera.build(fields, SHAPE)
+
+
+def test_names_of_frames_and_of_all_others() -> None:
+    camera = {'clip.mp4#2': {'focal_length': 2}, 'clip': {'focal_length': 1}}
+    camera |= {'*': {'focal_length': 9}}
+    names = ('x/clip.mp4#2', 'x/clip.mp4#3', 'y/b.jpg')
+    found = [find_camera(camera, name, SHAPE).focal_length for name in names]
+    assert found == [2, 1, 9]
+    assert unmatched_entries({**camera, 'c': {}, 'd.mp4#1': {}}, ['x/clip.mp4']) == ['c', 'd.mp4#1']
