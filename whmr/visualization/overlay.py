@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from whmr.rendering import SceneCamera, SceneImage, SceneLight, SceneMesh, render_scene
-from whmr.visualization.bodies import body_meshes
+from whmr.visualization.bodies import body_meshes, soft_shadow_size
 from whmr.visualization.palette import person_color
 from whmr.visualization.posed_people import PosedPeople
 from whmr.visualization.skeleton import draw_skeleton
@@ -125,6 +125,7 @@ def _render_where_they_are(
         light=OVERLAY_LIGHT,
         background=window,
         supersample=SUPERSAMPLE,
+        shadow_size=soft_shadow_size(meshes),
     )
     shape = image.shape[:2]
     whole = SceneImage(

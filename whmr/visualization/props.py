@@ -8,7 +8,7 @@ from whmr.visualization.posed_people import PosedPeople
 
 SIDES = 16
 FRAME_COLOR = (0.25, 0.27, 0.31)
-MAX_DISTANCE = 2.5  # of a camera that is shown, in sizes of the scene
+MAX_DISTANCE = 4.0  # of a camera that is shown, in sizes of the scene
 EDGE_SHARE, MAX_EDGE = 0.22, 1.3  # of the camera's pyramid: share of the scene's size, m
 PHOTO_SHARE = 0.2  # about what the pyramid's base takes of the picture's side
 
@@ -53,7 +53,7 @@ def arrow_mesh(start: np.ndarray, end: np.ndarray, color: tuple[float, float, fl
     """
     length = float(np.linalg.norm(end - start))
     share = np.array([0.0, 0.76, 0.76, 1.0])
-    radii = np.array([0.018, 0.018, 0.06, 0.0]) * length
+    radii = np.array([0.014, 0.014, 0.045, 0.0]) * length
     return tube_mesh(start + share[:, None] * (end - start), radii, color)
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from whmr.rendering import SceneLight, SkyGradient, render_scene
-from whmr.visualization.bodies import body_meshes
+from whmr.visualization.bodies import body_meshes, soft_shadow_size
 from whmr.visualization.framing import frame_points
 from whmr.visualization.posed_people import PosedPeople
 from whmr.visualization.props import photo_camera
@@ -54,4 +54,11 @@ def draw_side_view(
         sky=(0.40, 0.41, 0.44),
         bounce=(0.24, 0.24, 0.24),
     )
-    return render_scene(meshes, camera, light=light, background=PAPER, supersample=SUPERSAMPLE).rgb
+    return render_scene(
+        meshes,
+        camera,
+        light=light,
+        background=PAPER,
+        supersample=SUPERSAMPLE,
+        shadow_size=soft_shadow_size(meshes),
+    ).rgb

@@ -13,6 +13,7 @@ from whmr.rendering import (
     SkyGradient,
     render_scene,
 )
+from whmr.visualization.bodies import soft_shadow_size
 from whmr.visualization.framing import frame_points
 
 WORLD_LIGHT = SceneLight(
@@ -97,7 +98,13 @@ def render_world(
     sun = right * side + down * np.array([0, 1, 0]) + forward * np.array([-side[2], 0, side[0]])
     light = replace(WORLD_LIGHT, direction=tuple(sun))
     return render_scene(
-        meshes, camera, light=light, ground=ground, background=WORLD_SKY, supersample=SUPERSAMPLE
+        meshes,
+        camera,
+        light=light,
+        ground=ground,
+        background=WORLD_SKY,
+        supersample=SUPERSAMPLE,
+        shadow_size=soft_shadow_size(meshes),
     ).rgb
 
 
