@@ -24,7 +24,10 @@ def run(metric, samples, batch_size: int = 2) -> dict[str, float]:
 
 @pytest.mark.parametrize('joint_set', ['j14', 'j17', 'smpl24'])
 def test_perfect_prediction_has_no_error(body, make_sample, joint_set: str) -> None:
-    metrics = run(CameraSpaceMetric(body, joint_set), [make_sample(i) for i in range(3)])
+    samples = [make_sample(i) for i in range(3)]
+    for sample in samples:
+        sample.gt_instances.bboxes = torch.tensor([[0.0, 0.0, 20.0, 50.0]])
+    metrics = run(CameraSpaceMetric(body, joint_set), samples)
     for name in CameraSpaceMetric.columns:
         assert metrics[f'camera/{name}'] == pytest.approx(0, abs=1e-2)
     assert metrics['camera/num_samples'] == 3
@@ -75,6 +78,10 @@ def test_2d_and_focal_errors(body, make_sample) -> None:
     samples = [make_sample(0, offset_2d=5.0, focal_ratio=1.2), make_sample(1, focal_ratio=0.9)]
     metrics = run(CameraSpaceMetric(body), samples)
     assert metrics['camera/2D error (px)'] == pytest.approx(2.5, abs=1e-3)
+    for sample, box in zip(samples, ([0.0, 0.0, 20.0, 50.0], [5.0, 5.0, 15.0, 10.0])):
+        sample.gt_instances.bboxes = torch.tensor([box])
+    metrics = run(CameraSpaceMetric(body), samples)
+    assert metrics['camera/2D error (% of box)'] == pytest.approx((10.0 + 0.0) / 2, abs=1e-3)
     assert metrics['camera/focal error (%)'] == pytest.approx(15.0, abs=1e-3)
 
 

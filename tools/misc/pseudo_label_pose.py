@@ -32,7 +32,13 @@ import numpy as np
 from whmr.apis import OnnxPersonDetector
 from whmr.apis.detectors import BlazePose
 from whmr.apis.image_source import ImageSource, SourceImage
-from whmr.datasets.conversion import AnnotationWriter, ConversionSummary, Dropped, Row
+from whmr.datasets.conversion import (
+    AnnotationWriter,
+    ConversionSummary,
+    Dropped,
+    Row,
+    SourceError,
+)
 from whmr.engine import cli
 from whmr.fileio import write_bytes
 from whmr.keypoints import convert_keypoints
@@ -67,6 +73,9 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument('--licence', help='licence of the pictures, kept in the meta')
     parser.add_argument(
         '--every', type=int, default=1, help='of a video, take every N-th frame (default: 1)'
+    )
+    parser.add_argument(
+        '--max-side', type=int, metavar='PX', help='shrink pictures whose longer side is larger'
     )
     parser.add_argument(
         '--train-share', type=float, default=0.7, help='first part of each input (default: 0.7)'
@@ -188,13 +197,16 @@ def label(args: argparse.Namespace) -> None:
         for block, group in groupby(pictures, key=itemgetter(0)):
             if block is None or block.unit in writers[block.split].finished:
                 continue
-            rows = label_block(labeller, map(itemgetter(1), group), out / 'images')
+            rows = label_block(labeller, map(itemgetter(1), group), out / 'images', args.max_side)
             found = writers[block.split].write_part(block.unit, rows)
             print(f'{block.split} {block.unit}: {found} people', flush=True)
     for split, writer in writers.items():
         for unit in [unit for unit in writer.units if unit not in writer.finished]:
             writer.write_part(unit, [Dropped('the video is shorter than it says', unit, 'image')])
-        report(split, writer.finish())
+        try:
+            report(split, writer.finish())
+        except SourceError as error:
+            raise cli.ConfigError(str(error)) from error
 
 
 def check(args: argparse.Namespace) -> None:
@@ -204,8 +216,8 @@ def check(args: argparse.Namespace) -> None:
         raise cli.ConfigError(
             f'--train-share and --val-share must be positive and at most 1 together, got {shares}'
         )
-    if args.min_joints < 1 or args.every < 1:
-        raise cli.ConfigError('--min-joints and --every must be 1 or more')
+    if min(args.min_joints, args.every, args.max_side or 1) < 1:
+        raise cli.ConfigError('--min-joints, --every and --max-side must be 1 or more')
 
 
 def make_writer(
@@ -226,20 +238,28 @@ def make_writer(
 
 
 def label_block(
-    labeller: Labeller, pictures: Iterable[SourceImage], images: Path
+    labeller: Labeller, pictures: Iterable[SourceImage], images: Path, max_side: int | None
 ) -> Iterator[Row | Dropped]:
     """Write the pictures with people, and give their rows."""
     for picture in pictures:
         if picture.image is None:
             yield Dropped('cannot be read', f'{picture.name}: {picture.error}', 'image')
             continue
-        name = f'{picture.stem}.jpg'
-        rows = list(labeller.people(picture.image, name))
+        image, name = shrunk(picture.image, max_side), f'{picture.stem}.jpg'
+        rows = list(labeller.people(image, name))
         if any(not isinstance(row, Dropped) for row in rows):
             quality = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
-            _, data = cv2.imencode('.jpg', picture.image, quality)
-            write_bytes(images / name, data.tobytes(), durable=False)
+            write_bytes(images / name, cv2.imencode('.jpg', image, quality)[1], durable=False)
         yield from rows
+
+
+def shrunk(image: np.ndarray, max_side: int | None) -> np.ndarray:
+    """The picture, no side longer than `max_side` px."""
+    factor = 1.0 if max_side is None else max_side / max(image.shape[:2])
+    if factor >= 1:
+        return image
+    size = [round(side * factor) for side in image.shape[1::-1]]
+    return cv2.resize(image, size, interpolation=cv2.INTER_AREA)
 
 
 def report(split: str, summary: ConversionSummary) -> None:

@@ -26,7 +26,8 @@ class CameraSpaceMetric(PerSampleMetric):
     - `MPJPE`, `PA-MPJPE` (mm): joints regressed from the vertices, pelvis-centred;
       `MPJPE (un-aligned)`: as they lie, where both sides are meshes.
     - `PVE` (mm): vertices without alignment; `PVE (pelvis)`: both sides centred on the H36M pelvis.
-    - `2D error (px)`: the labelled ones of the 24 annotated joints in the full image.
+    - `2D error (px)`: the labelled ones of the 24 annotated joints in the full image;
+      `2D error (% of box)`: the same as a share of the longer side of the tight person box.
     - `focal error (%)`: relative, where the true focal length is known.
 
     Paper Sec. 4.2. See `PerSampleMetric` for missing labels and invalid predictions.
@@ -55,6 +56,7 @@ class CameraSpaceMetric(PerSampleMetric):
         'PVE',
         'PVE (pelvis)',
         '2D error (px)',
+        '2D error (% of box)',
         'focal error (%)',
     )
 
@@ -156,7 +158,12 @@ class CameraSpaceMetric(PerSampleMetric):
             for field in ('keypoints_2d', 'keypoints_2d_conf')
         )
         pred = stack(labelled, 'pred_instances', 'keypoints_2d', hint)[:, annotated]
-        put(records, index, '2D error (px)', keypoint_error_2d(pred, target, conf))
+        errors = keypoint_error_2d(pred, target, conf)
+        put(records, index, '2D error (px)', errors)
+        if all(find(sample, 'gt_instances', 'bboxes') is not None for sample in labelled):
+            boxes = stack(labelled, 'gt_instances', 'bboxes', hint)
+            sides = (boxes[:, 2:] - boxes[:, :2]).amax(1)
+            put(records, index, '2D error (% of box)', 100 * errors / sides)
 
     def _measure_focal(self, samples: Sequence[Sample], records: Sequence[Record]) -> None:
         index = [
