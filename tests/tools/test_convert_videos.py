@@ -169,7 +169,7 @@ def test_h36m(source, tmp_path):
     for row in range(12):
         scene, frame = scenes[row // 3], 5 * (row % 3)
         expected = h36m.distorted_pixels(scene, frame)[order] + 0.5
-        np.testing.assert_allclose(columns['keypoints_2d'][row], expected, atol=0.02)
+        np.testing.assert_allclose(columns['keypoints_2d'][row], expected, atol=0.002)
         joints = mpi_inf_3dhp.pick(scene.in_camera, H36M17)[frame]
         np.testing.assert_allclose(columns['keypoints_3d'][row], joints - joints[0], atol=1e-5)
         np.testing.assert_allclose(columns['world2cam_rotmat'][row], scene.world2cam[0], atol=1e-6)
