@@ -2,14 +2,18 @@
 
     python benchmarks/data.py
     python benchmarks/data.py --skip-memory --seconds 3
+    python benchmarks/data.py --skip-speed
 
 Speed: JPEG photos of 1920 x 1080, enlarged from `demo/images`, with exact labels, through the
-training transforms in one process and one thread, three ways: `lazy` (decoded as finely as the crop
-needs), `whole` (decoded as they are), and a straightforward loader in the same data set (whole
-photo decoded, box cut out, turned and resized, augmented in float). CPU time.
+training transforms in one process and one thread, four ways: `tiled` (as finely as the crop needs,
+and of the tiles between restart markers only those that it needs), `lazy` (as finely as the crop
+needs, down to its last row; photos have no restart markers), `whole` (all of it, as it is), and a
+straightforward loader in the same data set (whole photo decoded, box cut out, turned and resized,
+augmented in float). CPU time; the ways take turns, so that other work on the machine slows all.
 
-Memory: what a worker has for itself after it has read rows of a file with a thousand people and of
-one with a million, with columns mapped from disk and with columns in memory.
+Memory: of a worker that has read rows of a file with a thousand people, or with a million, with
+columns mapped from disk and with columns in memory: RSS (every page it has touched), PSS (shared
+pages divided by those who share them), and what it has for itself without the mapped labels.
 """
 
 import argparse
@@ -30,6 +34,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from whmr.datasets import HMRDataset, save_annotations
+from whmr.datasets.transforms.jpeg_window import restart_interval
 from whmr.datasets.transforms.photo import EncodedPhoto
 from whmr.geometry import crop_affine
 from whmr.testing import tiny_columns
@@ -43,6 +48,8 @@ LOOK = [
     dict(type='RandomOcclusion'),
     dict(type='PhotometricJitter', channel_gain=(0.6, 1.4), blur_prob=0.1, jpeg_prob=0.1),
 ]
+KINDS = ('tiled', 'lazy', 'whole', 'straightforward')
+ROUNDS = 3
 PARTS = {
     'LoadImage': 'decode',
     'CropPerson': 'warp',
@@ -101,26 +108,35 @@ class StraightforwardCrop:
 
 def pipeline(crop: tuple[int, int], kind: str) -> list:
     """The transforms of one way."""
-    load = dict(type='LoadImage', lazy_decode=kind == 'lazy')
+    load = dict(type='LoadImage', lazy_decode=kind in ('tiled', 'lazy'))
     views = [dict(type='CropPerson', crop_shape=crop), *LOOK]
     views = [StraightforwardCrop(crop)] if kind == 'straightforward' else views
     return [load, *LABELS, *views, dict(type='PackHMRInputs')]
 
 
 def write_photos(folder: Path, num: int) -> None:
-    """Photos with the grain of a camera, and their annotation file."""
+    """Grainy photos, with restart markers and without, and their annotation file."""
     columns, meta = tiny_columns(num, ori_shape=SHAPE)
     columns['img_path'] = np.array([f'{index}.jpg' for index in range(num)])
-    sources = sorted(PHOTOS.glob('*.jpg'))
-    rng, size = np.random.default_rng(0), 0
+    sources, rng = sorted(PHOTOS.glob('*.jpg')), np.random.default_rng(0)
+    restarts = {'tiled': restart_interval(SHAPE[1]), 'plain': 0}
+    sizes = dict.fromkeys(restarts, 0.0)
+    for name in restarts:
+        (folder / name).mkdir()
     for index in range(num):
         photo = cv2.resize(cv2.imread(str(sources[index % len(sources)])), SHAPE[::-1])
         photo = np.clip(photo + rng.normal(0, 3, photo.shape), 0, 255).astype(np.uint8)
-        path = folder / f'{index}.jpg'
-        cv2.imwrite(str(path), photo, [cv2.IMWRITE_JPEG_QUALITY, 90])
-        size += path.stat().st_size
+        for name, restart in restarts.items():
+            path = folder / name / f'{index}.jpg'
+            settings = [cv2.IMWRITE_JPEG_QUALITY, 90, cv2.IMWRITE_JPEG_RST_INTERVAL, restart]
+            cv2.imwrite(str(path), photo, settings)
+            sizes[name] += path.stat().st_size / num / 1e3
     save_annotations(folder / 'ann.npz', columns, meta)
-    print(f'{num} photos of 1920 x 1080, {size / num / 1e3:.0f} kB each')
+    heights = (columns['bbox'][:, 3] - columns['bbox'][:, 1]) / SHAPE[0]
+    print(
+        f'{num} photos of 1920 x 1080, {sizes["plain"]:.0f} kB each ({sizes["tiled"]:.0f} kB with '
+        f'restart markers), people {heights.min():.2f} to {heights.max():.2f} of their height'
+    )
 
 
 def rate(dataset: HMRDataset, seconds: float) -> float:
@@ -169,6 +185,16 @@ def shares(dataset: HMRDataset, seconds: float) -> dict[str, float]:
         del dataset.get_data_info
 
 
+def bound(folder: Path, seconds: float) -> float:
+    """Milliseconds of reading every coded bit of a photo and making hardly any pixels of them."""
+    codes = [np.fromfile(path, np.uint8) for path in sorted(folder.glob('*.jpg'))]
+    count, start = 0, time.process_time()
+    while time.process_time() - start < seconds:
+        cv2.imdecode(codes[count % len(codes)], cv2.IMREAD_REDUCED_COLOR_8)
+        count += 1
+    return 1e3 * (time.process_time() - start) / count
+
+
 def speed(seconds: float, num: int) -> None:
     """Print both tables of speed."""
     with tempfile.TemporaryDirectory() as name:
@@ -176,30 +202,35 @@ def speed(seconds: float, num: int) -> None:
         write_photos(folder, num)
 
         def data(crop: tuple[int, int], kind: str) -> HMRDataset:
+            photos = folder / ('tiled' if kind == 'tiled' else 'plain')
             return HMRDataset(
-                folder / 'ann.npz', data_prefix={'img': name}, pipeline=pipeline(crop, kind)
+                folder / 'ann.npz', data_prefix={'img': str(photos)}, pipeline=pipeline(crop, kind)
             )
 
-        print('| crop | lazy | whole | straightforward | lazy / straightforward |')
-        print('|---|---|---|---|---|')
+        print(f'| samples/s | {" | ".join(KINDS)} | tiled / straight. | lazy / straight. |')
+        print('|---|---|---|---|---|---|---|')
         for crop in CROPS:
-            kinds = ('lazy', 'whole', 'straightforward')
-            rates = [rate(data(crop, kind), seconds) for kind in kinds]
-            cells = ' | '.join(f'{value:.0f}' for value in rates)
-            print(f'| {crop[0]}x{crop[1]} | {cells} | {rates[0] / rates[2]:.1f} |', flush=True)
+            sets = [data(crop, kind) for kind in KINDS]
+            rounds = [[rate(dataset, seconds) for dataset in sets] for _ in range(ROUNDS)]
+            rates = np.median(rounds, 0)
+            cells = [f'{value:.0f}' for value in rates]
+            cells += [f'{value / rates[-1]:.1f}' for value in rates[:2]]
+            print(f'| {crop[0]}x{crop[1]} | {" | ".join(cells)} |', flush=True)
         parts = ('decode', 'warp', 'augmentation', 'labels', 'packing')
         print(f'| ms per sample | {" | ".join(parts)} |')
         print('|---|---|---|---|---|---|')
         for crop in CROPS:
-            for kind in ('lazy', 'whole'):
+            for kind in KINDS[:-1]:
                 spent = shares(data(crop, kind), seconds)
                 total = sum(spent.values())
                 cells = [f'{spent[p]:.1f} ({100 * spent[p] / total:.0f} %)' for p in parts]
                 print(f'| {crop[0]}x{crop[1]} {kind} | {" | ".join(cells)} |', flush=True)
+        least = bound(folder / 'plain', seconds)
+        print(f'{least:.1f} ms to read every bit of a photo without markers (decoded at 1/8)')
 
 
 class Rows(torch.utils.data.Dataset):
-    """Rows of a data set without their photos; each item is what this process has for itself.
+    """Rows of a data set without their photos; each item is the memory of this process.
 
     Args:
         dataset: The data set.
@@ -211,24 +242,31 @@ class Rows(torch.utils.data.Dataset):
     def __len__(self) -> int:
         return len(self.dataset)
 
-    def __getitem__(self, index: int) -> int:
+    def __getitem__(self, index: int) -> np.ndarray:
         self.dataset.get_data_info(index)
-        return private_memory() if index == 0 else 0
+        return own_memory() if index == 0 else np.zeros(3)
 
 
-def private_memory() -> int:
-    """Bytes that this process has for itself, without the mapped files of labels (Linux).
+def own_memory() -> np.ndarray:
+    """Bytes of this process: RSS, PSS, and its own without the mapped labels (Linux).
 
-    Their pages are the kernel's, one copy for all processes, and given back when memory is short;
-    the kernel calls a page private as long as only one process has looked at it.
+    Pages of mapped labels are the kernel's, one copy for all processes, and given back when memory
+    is short; the kernel calls a page private as long as only one process has looked at it.
+
+    Shapes: returns: (3,).
     """
-    total, counted = 0, True
-    for line in Path('/proc/self/smaps').read_text().splitlines():
-        if line.startswith('Private_'):
-            total += counted * 1024 * int(line.split()[1])
-        elif '-' in line.split()[0]:  # the first line of a mapping, which ends in its file
-            counted = not line.endswith('.npy')
-    return total
+    found, is_counted = np.zeros(3), True
+    for line in Path('/proc/self/smaps').read_text(encoding='utf-8').splitlines():
+        name, *values = line.split()
+        if name == 'Rss:':
+            found[0] += 1024 * int(values[0])
+        elif name == 'Pss:':
+            found[1] += 1024 * int(values[0])
+        elif name.startswith('Private_'):
+            found[2] += is_counted * 1024 * int(values[0])
+        elif '-' in name:  # the first line of a mapping, which ends in its file
+            is_counted = not line.endswith('.npy')
+    return found
 
 
 def write_rows(path: Path, num: int) -> None:
@@ -243,7 +281,8 @@ def write_rows(path: Path, num: int) -> None:
 def memory(many: int) -> None:
     """Print the table of memory."""
     with tempfile.TemporaryDirectory() as name:
-        print('| people | columns | first start, s | next start, s | fork, MB | spawn, MB |')
+        columns = 'people | columns | first start, s | next start, s | fork: RSS / PSS / own, MB'
+        print(f'| {columns} | spawn |')
         print('|---|---|---|---|---|---|')
         for num in (1000, many):
             path = Path(name) / f'{num}.npz'
@@ -266,9 +305,9 @@ def memory(many: int) -> None:
                         num_workers=1,
                         multiprocessing_context=method,
                     )
-                    found.append(max(int(batch.max()) for batch in loader))
+                    found.append(max((batch.amax(0) for batch in loader), key=torch.sum))
                 cells = [starts[0], starts[-1] if above == 0 else starts[0]]
-                cells += [f'{value / 1e6:.0f}' for value in found]
+                cells += [' / '.join(f'{value / 1e6:.0f}' for value in row) for row in found]
                 print(f'| {num} | {columns} | {" | ".join(cells)} |', flush=True)
 
 
@@ -281,10 +320,12 @@ def main() -> None:
     parser.add_argument('--photos', type=int, default=12, help='how many')
     parser.add_argument('--people', type=int, default=1_000_000, help='of the large file')
     parser.add_argument('--skip-memory', action='store_true')
+    parser.add_argument('--skip-speed', action='store_true')
     args = parser.parse_args()
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
-    speed(args.seconds, args.photos)
+    if not args.skip_speed:
+        speed(args.seconds, args.photos)
     if not args.skip_memory:
         memory(args.people)
 

@@ -77,8 +77,9 @@ class Camera(NamedTuple):
         return (points - self.position) @ self.rotmat.T
 
     def project(self, points: np.ndarray) -> np.ndarray:
-        """Pixels through the lens, as the set's own code projects: the tangential term has no factor
-        of 2 as in OpenCV, which makes a difference of some tenths of a pixel near the border.
+        """Pixels through the lens, by the formula of the set's own code.
+
+        Its tangential term lacks OpenCV's factor of 2: some tenths of a pixel near the border.
 
         Shapes: points: (..., 3), camera axes.  returns: (..., 2) continuous px.
         """
