@@ -144,7 +144,7 @@ class ExternalHMR(BaseModel):
         """
         output = self._call(inputs, metas)
         body_feat = self._body_feat()
-        batch = len(body_feat)
+        batch = body_feat.shape[0]
         pose = self._pose(output, batch)
         betas = self._read('betas', output, batch, (self.body_model.num_betas,))
         weak_cam = self._read('weak_cam', output, batch, (3,))

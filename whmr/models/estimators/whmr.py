@@ -175,7 +175,7 @@ class WHMR(BaseModel):
             )
         distance = self._distance(maps[-1])
         info = global_info(metas.bbox_center, metas.bbox_size, metas.full_shape)
-        batch = len(info)
+        batch = info.shape[0]
         mean = self.body_model.mean_params
         pose = torch.cat([mean.global_orient, mean.body_pose]).expand(batch, -1, -1, -1)
         betas = mean.betas.expand(batch, -1)

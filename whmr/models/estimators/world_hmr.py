@@ -275,7 +275,7 @@ class WorldHMR(BaseModel):
         """`world2cam_rotmat` (B, 3, 3), `pitch`, `roll` and, where predicted, `vfov`."""
         if self.rotation_source == 'none':
             eye = torch.eye(3, device=metas.crop2full.device, dtype=metas.full_shape.dtype)
-            return _with_angles(eye.expand(len(metas.full_shape), 3, 3))
+            return _with_angles(eye.expand(metas.full_shape.shape[0], 3, 3))
         if self.rotation_source == 'known':
             if targets is None or not bool(targets.has_world2cam.all()):
                 raise ValueError(

@@ -106,8 +106,8 @@ class QueryDecoderHead(Rot6dDecoder):
     def forward(self, feat: Tensor) -> tuple[Tensor, RegressorOutput]:
         check_shape(feat, (None, self.context_dim, None, None), 'QueryDecoderHead: feat')
         context = feat.flatten(2).transpose(1, 2)
-        query = self.query.expand(len(feat), -1, -1)
+        query = self.query.expand(feat.shape[0], -1, -1)
         for layer in self.layers:
             query = layer(query, context)
         query = self.norm(query[:, 0])
-        return query, self.result(self.correct(query, self.start(len(feat))))
+        return query, self.result(self.correct(query, self.start(feat.shape[0])))

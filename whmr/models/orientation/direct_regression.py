@@ -70,6 +70,6 @@ class DirectRegression(BaseModule):
         world2cam_rotmat: Tensor,
         global_orient: Tensor,
     ) -> Tensor:
-        check_shape(global_orient, (len(body_feat), 1, 3, 3), 'DirectRegression: global_orient')
-        start = self.upright.to(body_feat.dtype).expand(len(body_feat), 1, 3, 3)
+        check_shape(global_orient, (body_feat.shape[0], 1, 3, 3), 'DirectRegression: global_orient')
+        start = self.upright.to(body_feat.dtype).expand(body_feat.shape[0], 1, 3, 3)
         return self.regressor(body_feat, global_info, world2cam_rotmat, start)
