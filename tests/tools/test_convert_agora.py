@@ -1,10 +1,17 @@
 """AGORA."""
 
+import pickle
+
 import numpy as np
 import pytest
 from dataset_fixtures import agora
 from dataset_fixtures.loading import load_converter
-from dataset_fixtures.truth import ShiftedBody, reprojection_error, to_rotmat
+from dataset_fixtures.truth import (
+    ShiftedBody,
+    reprojection_error,
+    to_axis_angle,
+    to_rotmat,
+)
 
 from whmr.datasets import load_annotations
 from whmr.datasets.conversion import SourceError, convert_split
@@ -102,6 +109,62 @@ def test_flags_and_bad_people(tool, tmp_path, scenes):
         ('image', 'the photo is missing'): 1,
         ('person', 'the photo is missing'): 2,
     }
+
+
+def test_one_bad_photo_or_person_does_not_end_the_table(tool, tmp_path, scenes):
+    folder = tmp_path / 'agora'
+    columns = agora.write(folder, [scenes[1], scenes[0], scenes[1]])
+    columns['gender'][1][0] = 'unknown'
+    columns['gt_joints_2d'][1][1] = 'nothing'
+    columns['gt_path_smpl'][2] = columns['gt_path_smpl'][2][:1]
+    agora.write_table(folder / 'Cam' / 'train_0_SMPL_withjv.pkl', columns)
+    next(folder.rglob('*00000_1280x720.png')).write_bytes(b'no picture')
+    columns, _, summary = convert(tool, folder)
+    assert columns['img_id'].tolist() == [agora.photo_name(1)[:-4], agora.photo_name(2)[:-4]]
+    counts = {(row.what, row.reason): row.count for row in summary.dropped}
+    assert counts == {
+        ('image', 'the photo cannot be used'): 1,
+        ('person', 'the photo cannot be used'): 2,
+        ('person', 'labels that cannot be read'): 3,
+    }
+
+
+def test_fits_with_the_names_of_smplx(tool, tmp_path, scenes):
+    folder = tmp_path / 'agora'
+    agora.write(folder, scenes[1:])
+    for path in folder.rglob('scan_*.pkl'):
+        content = pickle.loads(path.read_bytes())
+        content['global_orient'] = content.pop('root_pose')
+        content['transl'] = content.pop('translation')
+        path.write_bytes(pickle.dumps(content))
+    columns, _, _ = convert(tool, folder)
+    np.testing.assert_allclose(columns['cam_t'], scenes[1].cam_t, atol=1e-4)
+    del content['transl']
+    path.write_bytes(pickle.dumps(content))
+    tool_source = tool.Agora(folder, tmp_path / 'other')
+    summary = convert_split(tool_source, 'train')
+    reasons = [row.reason for row in summary.dropped]
+    assert reasons == ['no SMPL label: the fit is damaged or of another kind']
+
+
+def test_fits_that_lie_give_no_world(tool, tmp_path, scenes):
+    """A set whose fits have z up: gravity cannot be told from them."""
+    folder = tmp_path / 'agora'
+    agora.write(folder, scenes[1:])
+    turn = np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])
+    for path in folder.rglob('scan_*.pkl'):
+        content = pickle.loads(path.read_bytes())
+        root = turn @ to_rotmat(content['root_pose'].detach().numpy().reshape(3))
+        content['root_pose'] = to_axis_angle(root)
+        path.write_bytes(pickle.dumps(content))
+        obj = [line.split() for line in path.with_suffix('.obj').read_text().splitlines()]
+        vertices = np.array([line[1:] for line in obj if line[0] == 'v'], float) @ turn.T
+        lines = ['v {:.6f} {:.6f} {:.6f}'.format(*vertex) for vertex in vertices]
+        path.with_suffix('.obj').write_text('\n'.join(lines))
+    columns, _, summary = convert(tool, folder)
+    assert 'world2cam_rotmat' not in columns and columns['has_smpl'].all()
+    assert [(row.what, row.count) for row in summary.dropped] == [('label', 2)]
+    assert 'do not stand along the y axis' in summary.dropped[0].reason
 
 
 def test_missing_tables_and_columns(tool, tmp_path, scenes):

@@ -41,8 +41,9 @@ def test_pieces_can_be_read_in_any_order(tool, tmp_path):
 
 
 def test_bad_records(tool, tmp_path):
-    people = make_people(5)
+    people = make_people(6)
     content = eft.records(people)
+    content[5]['parm_pose'][3] = 'x'
     del content[0]['parm_pose']
     content[1]['smpltype'] = 'smplx'
     content[2]['parm_pose'][4] = [[1, 0, 0], [0, 1, 0], [0, 0, 2]]
@@ -55,6 +56,7 @@ def test_bad_records(tool, tmp_path):
         'the body is no SMPL body',
         'parm_pose holds no rotations',
         'parm_pose or parm_shape has another shape',
+        'labels that cannot be read',
     ]
 
 

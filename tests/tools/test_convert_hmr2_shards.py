@@ -106,6 +106,9 @@ def test_bad_samples(tool, tmp_path, groups, monkeypatch, kept):
     people[0]['keypoints_2d'][3] = np.nan
     people[1].update(has_betas=False)
     people[1]['keypoints_2d'][:, 2] = people[1]['keypoints_3d'][:, 3] = 0
+    broken = hmr2_shards.people_of(groups[1])
+    broken[0]['body_pose'] = broken[0]['body_pose'][:-1]
+    broken[1]['scale'] = 'large'
     samples = {
         'a': good,
         'b': {'data.pyd': good['data.pyd']},
@@ -114,6 +117,7 @@ def test_bad_samples(tool, tmp_path, groups, monkeypatch, kept):
         'e': {**good, 'jpg': good['jpg'][:100]},
         'f': {**good, 'data.pyd': pickle.dumps(people)},
         'g': {**good, 'data.pyd': pickle.dumps([dict(keypoints_2d=np.zeros((17, 3)))])},
+        'h': {**good, 'data.pyd': pickle.dumps(broken)},
     }
     hmr2_shards.write(tmp_path / 'tars' / '000000.tar', samples)
     hmr2_shards.write(tmp_path / 'tars' / '000001.tar', {'x': good, 'y': good})
@@ -133,5 +137,6 @@ def test_bad_samples(tool, tmp_path, groups, monkeypatch, kept):
     assert counts['person', 'the photo cannot be used'] == 2
     assert counts['person', 'no joint is labelled'] == 1
     assert counts['person', 'keypoints_2d are not 44 joints'] == 1
+    assert counts['person', 'labels that cannot be read'] == 2
     assert counts['file', 'cannot be read'] == 1
     assert not summary.source_is_whole

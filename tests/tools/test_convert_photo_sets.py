@@ -205,7 +205,7 @@ def test_coco_people_with_broken_labels_are_counted(source, tmp_path):
     content = json.loads(path.read_text())
     content['annotations'][0]['bbox'] = [5, 5, 0, 0]
     content['annotations'][1]['bbox'] = [float('nan')] * 4
-    del content['images'][0]['height']
+    del content['images'][0]['height'], content['images'][1]['width']
     content['images'].append(dict(id=300, width=320, height=240))
     del content['annotations'][2]['keypoints']
     content['images'].append(dict(id=200, file_name='x.jpg', width=320, height=240))
@@ -229,6 +229,7 @@ def test_aic_photos_without_their_fields_are_counted(source, tmp_path):
     content = json.loads(path.read_text())
     del content[1]['keypoint_annotations']
     content[2]['human_annotations']['human1'] = ['x'] * 4
+    content.append(dict(content[0], keypoint_annotations='none'))
     content.insert(1, 5)
     path.write_text(json.dumps(content))
     converter = load_converter('aic').AICConverter(source, tmp_path / 'aic')
@@ -237,4 +238,5 @@ def test_aic_photos_without_their_fields_are_counted(source, tmp_path):
     counts = reasons(summary)
     assert counts.pop(('image', 'a photo without its fields')) == 2
     assert counts.pop(('person', 'no keypoints or no box')) == 1
+    assert counts.pop(('person', 'labels that cannot be read')) == 2
     assert counts == {('person', 'no joint is labelled'): 3}

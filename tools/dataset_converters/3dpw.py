@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import torch
 
 from whmr.datasets.conversion import (
     Converter,
@@ -30,7 +29,7 @@ from whmr.datasets.conversion import (
     smpl_in_camera,
     world_labels,
 )
-from whmr.geometry import axis_angle_to_rotmat
+from whmr.datasets.conversion.label_checks import MIN_UPRIGHT, rotation_matrices, uprightness
 
 FIELDS = (
     'sequence', 'poses2d', 'poses', 'betas', 'trans', 'cam_intrinsics', 'cam_poses',
@@ -41,7 +40,6 @@ UP_AXIS = (0.0, 1.0, 0.0)
 NUM_JOINTS = 24
 NUM_BETAS = 10
 PIXEL_CENTRE = 0.5  # its camera and detections count from pixel centres, as OpenCV does
-MIN_UPRIGHT = 0.5  # cosine; people on average stand within 60 degrees of the world's up axis
 MAX_PELVIS_SPREAD = 0.005  # m; joints and SMPL parameters of one person must agree
 
 
@@ -100,7 +98,8 @@ class ThreeDPWConverter(Converter):
         if not people:
             raise SourceError(f'{path}: holds no actor; get it again')
         camera = intrinsics((camera[0, 0], camera[1, 1]), camera[:2, 2] + PIXEL_CENTRE)
-        upright = _upright(people)
+        orients = np.concatenate([person.poses[person.valid, :3] for person in people])
+        upright = uprightness(rotation_matrices(orients), UP_AXIS)
         if upright < MIN_UPRIGHT:
             reason = f'world left out: people do not stand along the world axis {UP_AXIS}'
             count = sum(int(person.valid.sum()) for person in people)
@@ -167,16 +166,6 @@ def _person(sequence: dict[str, Any], index: int, num_frames: int) -> Person:
         gender=GENDERS[str(sequence['genders'][index])],
         pelvis=np.median(there, axis=0) if agreed else None,
     )
-
-
-def _upright(people: Sequence[Person]) -> float:
-    """Cosine between the world's up axis and people's mean own up direction."""
-    orients = np.concatenate([person.poses[person.valid, :3] for person in people])
-    orients = orients[np.isfinite(orients).all(1)]
-    if not len(orients):
-        return 1.0
-    up = axis_angle_to_rotmat(torch.from_numpy(orients))[:, :, 1].numpy().mean(0)
-    return float(up @ UP_AXIS / max(np.linalg.norm(up), 1e-9))
 
 
 if __name__ == '__main__':

@@ -8,8 +8,9 @@ AGORA holds, in any folders below it, what the download page gives:
   with SMPL joints and vertices"; docs/gt_dataframe.md of the evaluation code): `imgPath`, and a
   list per person of `isValid`, `kid`, `gender`, `gt_path_smpl`, `gt_joints_2d` (px of the 3840 x
   2160 photos), `gt_joints_3d` and `gt_verts` (m, camera axes);
-- the SMPL fits, `<gt_path_smpl>` as `.pkl` (`root_pose`, `body_pose`, `betas`, `translation`) and
-  `.obj` (their vertices; without it SMPL's own files make them, docs/body_files.md);
+- the SMPL fits, `<gt_path_smpl>` as `.pkl` (`root_pose`, `body_pose`, `betas`, `translation`; or
+  `global_orient`, `transl`) and `.obj` (their vertices; without it SMPL's own files make them,
+  docs/body_files.md);
 - the photos, 1280 x 720 (`*_1280x720.png`) or full size.
 
 Unreal's axes and centimetres, and the tables' camera positions, are not needed: the rotation from
@@ -38,12 +39,20 @@ from whmr.datasets.conversion import (
     intrinsics,
     project_points,
     read_pickle,
+    require_fields,
     run_converter,
     smpl_in_camera,
     world_labels,
 )
-from whmr.datasets.conversion.label_checks import rigid_motion
+from whmr.datasets.conversion.images import MISSING, UNUSABLE
+from whmr.datasets.conversion.label_checks import (
+    MIN_UPRIGHT,
+    rigid_motion,
+    rotation_matrices,
+    uprightness,
+)
 from whmr.datasets.conversion.label_file import gender_name, text
+from whmr.datasets.conversion.rows import UNREADABLE
 from whmr.fileio import NUMPY, PANDAS, TORCH, Frame
 
 FULL_WIDTH = 3840
@@ -52,8 +61,12 @@ UP = (0.0, 1.0, 0.0)  # of the fits
 PHOTOS = ('.png', '.jpg')
 COLUMNS = ('imgPath', 'isValid', 'kid', 'gender', 'gt_path_smpl', 'gt_joints_2d', 'gt_joints_3d')
 VERTICES = 'gt_verts'
+WORLD = ('world2cam_rotmat', 'global_orient_world')
+NUM_CHECKED = 200  # people of a table
 MAX_RESIDUAL = 0.01  # m, of a fit's vertices on the labelled ones
 MAX_PIXELS = 1.0  # px, of the joints on their 2D labels
+# Names that SMPL-X's fits have for what SMPL's call otherwise.
+KEYS = {'global_orient': 'root_pose', 'transl': 'translation'}
 # SMPL's pelvis in its own axes, roughly, and how far a body's may be from it.
 MEAN_PELVIS, TOLERANCE = np.array([0.0, -0.22, 0.03]), 0.2
 
@@ -161,8 +174,20 @@ class Agora(Converter):
             raise SourceError(f'{path}: has no column {missing[0]!r}; it has {names}')
         wanted = (*COLUMNS, VERTICES) if VERTICES in names else COLUMNS
         columns = {name: frame[name] for name in wanted}
-        for index in range(len(frame)):
-            yield from self._photo({name: column[index] for name, column in columns.items()})
+        records = [
+            {name: column[index] for name, column in columns.items()} for index in range(len(frame))
+        ]
+        is_upright = self._is_upright(records)
+        if not is_upright:
+            count = sum(len(record['isValid']) for record in records)
+            reason = 'world left out: people do not stand along the y axis of their fits'
+            yield Dropped(reason, str(path), what='label', count=count)
+        for record in records:
+            for entry in self._photo(record):
+                if isinstance(entry, Dropped) or is_upright:
+                    yield entry
+                else:
+                    yield {name: value for name, value in entry.items() if name not in WORLD}
 
     @cached_property
     def photos(self) -> dict[str, str]:
@@ -174,20 +199,40 @@ class Agora(Converter):
                     found[name] = (Path(folder) / name).relative_to(self.source_root).as_posix()
         return found
 
+    def _is_upright(self, records: Sequence[Mapping[str, Any]]) -> bool:
+        """Whether people stand along the fits' y axis, from which gravity is taken."""
+        people = [
+            (text(name), text(gender))
+            for record in records
+            for name, gender in zip(record['gt_path_smpl'], record['gender'])
+        ]
+        fits = [self._fit(*person) for person in people[:NUM_CHECKED]]
+        orients = [rotation_matrices(fit.root_pose) for fit in fits if isinstance(fit, Fit)]
+        return uprightness(orients, UP) >= MIN_UPRIGHT
+
     def _photo(self, record: Mapping[str, Any]) -> Iterator[Row | Dropped]:
         """People of one row of a table."""
         name, num = Path(text(record['imgPath'])), len(record['isValid'])
         low = f'{name.stem}_1280x720{name.suffix}'
         img_path = self.photos.get(low, self.photos.get(name.name))
         if img_path is None:
-            yield Dropped('the photo is missing', str(name), what='image')
-            yield Dropped('the photo is missing', str(name), count=num)
+            yield Dropped(MISSING, str(name), what='image')
+            yield Dropped(MISSING, str(name), count=num)
             return
-        height, width = self.photo_shape(img_path)
+        try:
+            shape = self.photo_shape(img_path)
+        except SourceError as error:
+            yield Dropped(UNUSABLE, str(error), what='image')
+            yield Dropped(UNUSABLE, str(name), count=num)
+            return
         for index in range(num):
-            person = {key: value[index] for key, value in record.items() if key != 'imgPath'}
-            labels = dict(img_path=img_path, img_id=name.stem, ori_shape=(height, width))
-            yield from self._person(person, labels, f'{name.stem} #{index}')
+            labels = dict(img_path=img_path, img_id=name.stem, ori_shape=shape)
+            item = f'{name.stem} #{index}'
+            try:
+                person = {key: value[index] for key, value in record.items() if key != 'imgPath'}
+                yield from self._person(person, labels, item)
+            except UNREADABLE as error:
+                yield Dropped('labels that cannot be read', f'{item}: {error}')
 
     def _person(
         self, person: Mapping[str, Any], row: dict[str, Any], item: str
@@ -258,14 +303,16 @@ class Agora(Converter):
         if path is None:
             return 'the fit (gt_path_smpl, as .pkl) is missing'
         try:
-            content = read_pickle(path, Fit._fields[:4], allowed=NUMPY | TORCH)
+            content = read_pickle(path, ('body_pose', 'betas'), allowed=NUMPY | TORCH)
+            content = {KEYS.get(key, key): value for key, value in content.items()}
+            require_fields(content, Fit._fields[:4], path)
             numbers = {key: np.asarray(content[key], np.float64).ravel() for key in Fit._fields[:4]}
             if path.with_suffix('.obj').is_file():
                 vertices = read_obj(path.with_suffix('.obj'))
             else:
                 vertices = self._make_vertices(numbers, gender)
-        except SourceError:
-            return 'the fit is damaged'
+        except UNREADABLE:
+            return 'the fit is damaged or of another kind'
         if vertices is None:
             return 'the fit has no .obj and there are no SMPL files to make its vertices'
         if len(vertices) != NUM_VERTICES or numbers['body_pose'].size != 69:

@@ -25,6 +25,7 @@ from whmr.datasets.conversion import (
     shard_names,
     shard_range,
 )
+from whmr.datasets.conversion.rows import UNREADABLE
 
 # In the order of the files; both hips and the head's points are annotators' points, as in LSP.
 JOINTS = (
@@ -88,7 +89,10 @@ class AICConverter(Converter):
                 yield Dropped('a photo without its fields', str(error), what='image')
                 continue
             for human in sorted(photo['human_annotations']):
-                yield _person(folder, photo, human)
+                try:
+                    yield _person(folder, photo, human)
+                except UNREADABLE as error:
+                    yield Dropped('labels that cannot be read', f'photo {index}: {error}')
 
 
 def _person(folder: Path, photo: dict, human: str) -> Row | Dropped:

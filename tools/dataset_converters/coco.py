@@ -129,7 +129,7 @@ def _person(path: str, photo: dict, annotation: dict) -> Row | Dropped:
     return dict(
         img_path=path,
         img_id=str(photo['id']),
-        ori_shape=(photo['height'], photo['width']) if 'height' in photo else None,
+        ori_shape=(photo['height'], photo['width']) if {'height', 'width'} <= set(photo) else None,
         bbox=np.concatenate([box[:2], box[:2] + box[2:]]),
         keypoints_2d=points,
         keypoints_2d_conf=conf,

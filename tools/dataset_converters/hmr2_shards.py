@@ -30,6 +30,7 @@ from whmr.datasets import BadSampleError
 from whmr.datasets.catalog import CATALOG
 from whmr.datasets.conversion import Converter, Dropped, Row, SourceError, image_size, run_converter
 from whmr.datasets.conversion.label_file import catalog_name
+from whmr.datasets.conversion.rows import UNREADABLE
 from whmr.datasets.conversion.spin_rows import (
     JOINT_SET,
     JOINT_SET_3D,
@@ -188,7 +189,10 @@ class Hmr2Shards(Converter):
         img_path = TarMember(unit, start, start + photo.size, Path(photo.name).name).path
         labels = dict(img_path=img_path, img_id=f'{self.name}/{key}', ori_shape=shape)
         for person in people:
-            yield from self._person(person, labels, item)
+            try:
+                yield from self._person(person, labels, item)
+            except UNREADABLE as error:
+                yield Dropped('labels that cannot be read', f'{item}: {error}')
 
     def _person(self, person: Any, photo: Mapping[str, Any], item: str) -> Iterator[Row | Dropped]:
         if not isinstance(person, Mapping) or 'keypoints_2d' not in person:

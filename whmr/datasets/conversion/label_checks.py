@@ -27,10 +27,26 @@ def rotation_matrices(axis_angles: np.ndarray | Sequence[np.ndarray]) -> np.ndar
     return axis_angle_to_rotmat(torch.from_numpy(np.asarray(axis_angles, np.float64))).numpy()
 
 
+def uprightness(orients: Sequence[np.ndarray], up: Sequence[float]) -> float:
+    """Mean cosine between people's own up direction and what is said to point up.
+
+    Most people of any large set are upright: below `MIN_UPRIGHT` the axis is another one.
+
+    Args:
+        orients: Body orientations in the data set's world; some hundred are enough.
+        up: What points up there.
+
+    Returns:
+        The cosine; 1 without people.
+
+    Shapes: N people.  orients: N of (3, 3).  up: (3,).
+    """
+    ups = _own_ups(orients)
+    return float(ups.mean(0) @ np.asarray(up)) if len(ups) else 1.0
+
+
 def check_up_axis(orients: Sequence[np.ndarray], up_axis: str, source: str) -> None:
     """Make sure that people stand along the axis that is said to point up.
-
-    Most people of any large set are upright, so the mean of their up directions tells.
 
     Args:
         orients: Body orientations in the data set's world; some hundred are enough.
@@ -42,13 +58,9 @@ def check_up_axis(orients: Sequence[np.ndarray], up_axis: str, source: str) -> N
 
     Shapes: N people.  orients: N of (3, 3).
     """
-    ups = np.array([orient[:, 1] for orient in orients]).reshape(-1, 3)
-    ups = ups[np.isfinite(ups).all(1)]
-    if not len(ups):
+    if uprightness(orients, AXES[up_axis]) >= MIN_UPRIGHT:
         return
-    mean = ups.mean(0)
-    if float(mean @ AXES[up_axis]) >= MIN_UPRIGHT:
-        return
+    mean = _own_ups(orients).mean(0)
     best = max(AXES, key=lambda name: float(mean @ AXES[name]))
     raise SourceError(
         f'{source}: people do not stand along {up_axis!r} (their mean up direction is '
@@ -125,3 +137,9 @@ def rigid_motion(source: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np
     shift = middles[1] - rotmat @ middles[0]
     left = np.linalg.norm(source @ rotmat.T + shift - target, axis=1)
     return rotmat, shift, float(left.max())
+
+
+def _own_ups(orients: Sequence[np.ndarray]) -> np.ndarray:
+    """People's own up directions (the model's y axis), without those that are not finite."""
+    ups = np.array([orient[:, 1] for orient in orients]).reshape(-1, 3)
+    return ups[np.isfinite(ups).all(1)]

@@ -12,7 +12,7 @@ import numpy as np
 
 from whmr.datasets.catalog import CATALOG
 from whmr.datasets.conversion.converter import Converter
-from whmr.datasets.conversion.rows import Dropped, Row
+from whmr.datasets.conversion.rows import UNREADABLE, Dropped, Row
 from whmr.datasets.conversion.shards import shard_names, shard_range
 from whmr.datasets.errors import SourceError
 from whmr.fileio import load_npz
@@ -112,7 +112,7 @@ class LabelFileConverter(Converter):
         for record in self.records(shard_range(unit)):
             try:
                 yield from self.people(record)
-            except SourceError as error:
+            except UNREADABLE as error:
                 yield Dropped('labels that cannot be read', str(error))
 
     @abstractmethod

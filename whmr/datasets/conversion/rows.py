@@ -21,6 +21,8 @@ FLAG_OF: dict[str, str] = {
     'intrinsics': 'has_focal_length',
 }
 ROW_KEYS = frozenset(COLUMNS) - frozenset(FLAG_OF.values())
+# What reading labels of another form than is expected raises: the person is dropped, not the run.
+UNREADABLE = (ValueError, TypeError, KeyError, IndexError, AttributeError)
 DEFAULTS: dict[str, Any] = {'gender': 'neutral', 'bbox_score': 1.0}
 
 
