@@ -35,6 +35,8 @@ def frame_of() -> Callable[..., TrackFrame]:
             shot=np.array(0),
             world2cam_rotmat=turned(np.array([0.1, 0.0, 0.0])),
             vfov=np.array(0.9),
+            focal_source=np.array('predicted'),
+            rotation_source=np.array('predicted'),
             track_ids=np.array(tracks, np.int64).reshape(-1),
             boxes=np.tile([at, 0.0, at + 50, 100.0], (count, 1)),
             scores=np.full(count, 0.9),

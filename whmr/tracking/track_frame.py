@@ -30,6 +30,7 @@ class TrackFrame:
     Shapes: N people (may be 0), S betas.
         number: () of the frame in the video.  shot: () 0, 1, ...
         world2cam_rotmat: (3, 3) x_cam = R x_world.  vfov: () rad.
+        focal_source, rotation_source: () text, where the camera comes from.
         track_ids: (N,) int64.  boxes: (N, 4) xyxy full px.  scores: (N,).  betas: (N, S).
         rotations: (N, 25, 3, 3) model -> camera, model -> world, then 23 parent-relative.
         placement: (N, 4) cam_t x and y in m, log(cam_t z / focal length) in log(m / px), log of the
@@ -41,6 +42,8 @@ class TrackFrame:
     shot: np.ndarray
     world2cam_rotmat: np.ndarray
     vfov: np.ndarray
+    focal_source: np.ndarray
+    rotation_source: np.ndarray
     track_ids: np.ndarray
     boxes: np.ndarray
     scores: np.ndarray
