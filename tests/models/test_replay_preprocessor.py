@@ -45,6 +45,7 @@ def test_what_is_packed_comes_back(scene, meshes):
     fields = pack(ready, estimate, targets, meshes=meshes)
     assert ('input.vertices' in fields) is meshes
     assert all(value.dtype == torch.float32 for value in fields.values())
+    assert torch.equal(fields['label.world2cam_rotmat'], targets.world2cam_rotmat)
     samples = {name: list(value) for name, value in fields.items()}
     batch = ReplayDataPreprocessor(plain)({'inputs': {'cached': samples}}, True)
     again, labels = batch['inputs']['orientation'], batch['targets']

@@ -69,7 +69,8 @@ def pack(
         returns: name -> (B, ...), float32; flags are 0 or 1.
     """
     fields = {f'input.{k}': v for k, v in vars(ready).items() if meshes or k not in MESH}
-    names = ('global_orient_world', 'has_world', *(WORLD_MESH if meshes else ()))
+    names = ('global_orient_world', 'has_world', 'world2cam_rotmat')
+    names += WORLD_MESH if meshes else ()
     fields |= {f'label.{name}': getattr(targets, name) for name in names}
     if not meshes:
         for name in ('body_pose', 'betas'):
@@ -93,6 +94,7 @@ def unpack(fields: Mapping[str, Tensor], body: BodyModel) -> tuple[OrientationIn
         parts[part][field] = value
     ready, label, estimate = parts['input'], parts['label'], parts['estimate']
     label['has_world'] = label['has_world'] > 0.5
+    label.pop('world2cam_rotmat', None)  # kept for studies of other rotations than the input's
     if 'vertices' not in ready:
         root = ready['own_global_orient']
         ready |= zip(MESH, _pose(body, estimate['betas'], root, estimate['body_pose']))
