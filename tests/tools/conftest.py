@@ -1,13 +1,9 @@
-"""Lets the tests of this folder import `dataset_fixtures`, and run tools in this process."""
+"""Lets the tests of this folder run tools in this process."""
 
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from mmengine.logging import MMLogger
-
-sys.path.insert(0, str(Path(__file__).parent))
 
 
 @pytest.fixture(autouse=True)

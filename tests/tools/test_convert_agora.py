@@ -4,15 +4,15 @@ import pickle
 
 import numpy as np
 import pytest
-from dataset_fixtures import agora
-from dataset_fixtures.loading import load_converter
-from dataset_fixtures.truth import (
+
+from tests.tools.dataset_fixtures import agora
+from tests.tools.dataset_fixtures.loading import load_converter
+from tests.tools.dataset_fixtures.truth import (
     ShiftedBody,
     reprojection_error,
     to_axis_angle,
     to_rotmat,
 )
-
 from whmr.datasets import load_annotations
 from whmr.datasets.conversion import SourceError, convert_split
 

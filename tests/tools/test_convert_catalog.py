@@ -4,8 +4,8 @@ import argparse
 import shlex
 
 import pytest
-from dataset_fixtures.loading import load_converter
 
+from tests.tools.dataset_fixtures.loading import load_converter
 from whmr.datasets import CATALOG
 
 CLASSES = {

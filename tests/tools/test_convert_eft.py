@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from dataset_fixtures import eft
-from dataset_fixtures.loading import load_converter
-from dataset_fixtures.truth import make_people
 
+from tests.tools.dataset_fixtures import eft
+from tests.tools.dataset_fixtures.loading import load_converter
+from tests.tools.dataset_fixtures.truth import make_people
 from whmr.datasets import load_annotations
 from whmr.datasets.conversion import SourceError, convert_split
 

@@ -7,10 +7,10 @@ import tarfile
 import cv2
 import numpy as np
 import pytest
-from dataset_fixtures import hmr2_shards
-from dataset_fixtures.loading import load_converter
-from dataset_fixtures.truth import make_people
 
+from tests.tools.dataset_fixtures import hmr2_shards
+from tests.tools.dataset_fixtures.loading import load_converter
+from tests.tools.dataset_fixtures.truth import make_people
 from whmr.datasets import HMRDataset, load_annotations
 from whmr.datasets.conversion import convert_split
 

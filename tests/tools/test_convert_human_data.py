@@ -4,10 +4,10 @@ import os
 
 import numpy as np
 import pytest
-from dataset_fixtures import human_data
-from dataset_fixtures.loading import load_converter
-from dataset_fixtures.truth import make_people, to_rotmat
 
+from tests.tools.dataset_fixtures import human_data
+from tests.tools.dataset_fixtures.loading import load_converter
+from tests.tools.dataset_fixtures.truth import make_people, to_rotmat
 from whmr.datasets import load_annotations
 from whmr.datasets.conversion import SourceError, convert_split
 

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from dataset_fixtures import humman
-from dataset_fixtures.loading import load_converter
-from dataset_fixtures.truth import ShiftedBody, reprojection_error, to_rotmat
 
+from tests.tools.dataset_fixtures import humman
+from tests.tools.dataset_fixtures.loading import load_converter
+from tests.tools.dataset_fixtures.truth import ShiftedBody, reprojection_error, to_rotmat
 from whmr.datasets import load_annotations
 from whmr.datasets.conversion import SourceError, convert_split, run_converter
 

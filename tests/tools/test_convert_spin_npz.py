@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from dataset_fixtures import spin_npz
-from dataset_fixtures.loading import load_converter
-from dataset_fixtures.truth import make_people, to_rotmat
 
+from tests.tools.dataset_fixtures import spin_npz
+from tests.tools.dataset_fixtures.loading import load_converter
+from tests.tools.dataset_fixtures.truth import make_people, to_rotmat
 from whmr.datasets import load_annotations
 from whmr.datasets.conversion import SourceError, convert_split, run_converter
 

@@ -30,8 +30,7 @@ change those, not this page. -->
 - SMPL files and the public data sets are under licences of their own and are not distributed with
   this library. Where files are missing, the error lists them, says where to get them and which
   converter to run, and names `--embedded`.
-- Look at what a config trains on before you train:
-  `python tools/analysis/browse_dataset.py CONFIG --out-dir browse`.
+- Look at what a config trains on before you train (below).
 - A set without labelled camera rotation can be given pseudo labels by a trained calibrator:
   `python tools/misc/pseudo_label_camera.py CONFIG CHECKPOINT ANN_FILE --images FOLDER`.
 
@@ -53,6 +52,25 @@ can be converted for any set, with `--dataset NAME --labels FILE`.
 | file | labels | command |
 |---|---|---|
 """
+SHEETS = """
+## What a model sees
+
+`python tools/analysis/browse_dataset.py CONFIG --out-dir browse` draws random training samples of a
+config after its own pipeline and data preprocessor: crop, joints (left orange, right blue), the
+labelled body over the crop, the maps of parts and depth, the body in the gravity-aligned world, and
+the whole photo with its labelled horizon. SyntheticWorld:
+
+![Four samples of SyntheticWorld](images/browse_synthetic.jpg)
+
+Two of the miniatures that the converters are tested with, through the converter: 3DPW as it is
+tested on, and AGORA with augmentation. Their photos are renders of the scene that the files in the
+sets' formats were written from, so a label that a converter got wrong would not lie on its person
+(`python -m tests.tools.dataset_fixtures.browse_sheets docs/images` makes all three):
+
+![Four samples of the miniature of 3DPW](images/browse_3dpw.jpg)
+
+![Four samples of the miniature of AGORA](images/browse_agora.jpg)
+"""
 CITATIONS = """
 ## Citations
 
@@ -71,7 +89,7 @@ def render() -> str:
             )
         citations.append(f'- **{info.title}**: {info.citation}. <{info.home}>')
     return ''.join(
-        [HEAD, '\n'.join(sets), '\n', FILES, '\n'.join(files), '\n', CITATIONS]
+        [HEAD, '\n'.join(sets), '\n', FILES, '\n'.join(files), '\n', SHEETS, CITATIONS]
         + ['\n'.join(citations), '\n']
     )
 

@@ -320,7 +320,7 @@ CATALOG: Mapping[str, DatasetInfo] = _catalog(
         home='https://caizhongang.github.io/projects/HuMMan',
         licence='non-commercial research',
         splits=('train', 'test'),
-        joint_set='smpl24',
+        joint_set='smpl45',
         files=tuple(
             AnnotationFile(
                 f'humman_{split}.npz',

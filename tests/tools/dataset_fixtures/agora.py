@@ -15,7 +15,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from dataset_fixtures.truth import People, make_people, to_axis_angle, to_rotmat, write_photo
+
+from tests.tools.dataset_fixtures.truth import (
+    People,
+    make_people,
+    to_axis_angle,
+    to_rotmat,
+    write_photo,
+)
 
 SHAPE = (720, 1280)
 FOCAL = 28.0 / 36.0 * SHAPE[1]  # px: 28 mm on a sensor 36 mm wide

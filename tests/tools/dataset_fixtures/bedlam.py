@@ -8,8 +8,9 @@ of a person is split over trans_cam and the translation of cam_ext, as in the re
 from pathlib import Path
 
 import numpy as np
-from dataset_fixtures import spin_npz
-from dataset_fixtures.truth import People
+
+from tests.tools.dataset_fixtures import spin_npz
+from tests.tools.dataset_fixtures.truth import People
 
 
 def write(folder: Path, people: People) -> Path:

@@ -8,8 +8,9 @@ pelvis. `moved`: global_t is SMPL's translation instead of the place of the pelv
 from pathlib import Path
 
 import numpy as np
-from dataset_fixtures import spin_npz
-from dataset_fixtures.truth import People
+
+from tests.tools.dataset_fixtures import spin_npz
+from tests.tools.dataset_fixtures.truth import People
 
 
 def write(folder: Path, people: People, *, moved: bool = False) -> Path:

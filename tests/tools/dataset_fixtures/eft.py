@@ -8,8 +8,9 @@ import json
 from pathlib import Path
 
 import numpy as np
-from dataset_fixtures import spin_npz
-from dataset_fixtures.truth import People, to_rotmat, write_photo
+
+from tests.tools.dataset_fixtures import spin_npz
+from tests.tools.dataset_fixtures.truth import People, to_rotmat, write_photo
 
 
 def records(people: People) -> list[dict]:

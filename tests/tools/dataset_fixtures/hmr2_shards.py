@@ -13,7 +13,8 @@ from typing import Any
 
 import cv2
 import numpy as np
-from dataset_fixtures.truth import People
+
+from tests.tools.dataset_fixtures.truth import People
 
 
 def people_of(people: People) -> list[dict[str, Any]]:

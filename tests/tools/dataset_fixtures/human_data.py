@@ -9,7 +9,8 @@ joints of the mask are stored. The joints with index 144 and more are left to th
 from pathlib import Path
 
 import numpy as np
-from dataset_fixtures.truth import People, write_photo
+
+from tests.tools.dataset_fixtures.truth import People, write_photo
 
 # Where SMPL's joints are among SMPL-X's: 22 of the body, then the landmarks from the nose on.
 PLACES = [*range(22), *range(55, 76)]

@@ -10,7 +10,14 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from dataset_fixtures.truth import People, make_people, to_axis_angle, to_rotmat, write_photo
+
+from tests.tools.dataset_fixtures.truth import (
+    People,
+    make_people,
+    to_axis_angle,
+    to_rotmat,
+    write_photo,
+)
 
 SEQUENCE = 'p000455_a000986'
 SHAPE = (180, 320)

@@ -9,8 +9,9 @@ is not said there, so a fixture can have either joint order, and `S` in either f
 from pathlib import Path
 
 import numpy as np
-from dataset_fixtures import spin_npz
-from dataset_fixtures.truth import People
+
+from tests.tools.dataset_fixtures import spin_npz
+from tests.tools.dataset_fixtures.truth import People
 
 
 def write(

@@ -9,7 +9,8 @@ those projects name: imgname, center (N, 2), scale (N,), part (N, 24, 3), openpo
 from pathlib import Path
 
 import numpy as np
-from dataset_fixtures.truth import People, to_axis_angle, to_rotmat, write_photo
+
+from tests.tools.dataset_fixtures.truth import People, to_axis_angle, to_rotmat, write_photo
 
 
 def arrays(people: People, *, world: bool = True) -> dict[str, np.ndarray]:
