@@ -18,6 +18,16 @@ from whmr.datasets.transforms.photo import header_shape
 
 IMAGE_SUFFIXES = frozenset({'.bmp', '.jpeg', '.jpg', '.png', '.tif', '.tiff', '.webp'})
 VIDEO_SUFFIXES = frozenset({'.avi', '.m4v', '.mkv', '.mov', '.mp4', '.mpeg', '.mpg', '.webm'})
+# How a picture with this EXIF orientation becomes upright.
+_TURNS: dict[int, Callable[[np.ndarray], np.ndarray]] = {
+    2: np.fliplr,
+    3: lambda image: image[::-1, ::-1],
+    4: np.flipud,
+    5: lambda image: image.swapaxes(0, 1),
+    6: lambda image: np.rot90(image, -1),
+    7: lambda image: image[::-1, ::-1].swapaxes(0, 1),
+    8: np.rot90,
+}
 RESERVED_STEM = 'results'  # results.npz is the table of all
 
 ImageInput = str | Path | int | np.ndarray
@@ -232,23 +242,25 @@ def _checked(array: np.ndarray) -> np.ndarray:
 def _read_photo(path: Path) -> np.ndarray:
     if not path.is_file():
         raise BadSampleError('no such file')
-    _check_size(path)
-    return LoadImage()({'img_path': str(path)})['img']
+    tag = _check_header(path)
+    turn = _TURNS.get(tag) if path.suffix.lower() == '.webp' else None  # OpenCV does the others
+    image = LoadImage(ignore_orientation=turn is not None)({'img_path': str(path)})['img']
+    return image if turn is None else np.ascontiguousarray(turn(image))
 
 
-def _check_size(path: Path) -> None:
-    """Refuse a picture whose pixels would fill the memory, before they do."""
+def _check_header(path: Path) -> int:
+    """The orientation tag of a picture whose pixels do not fill the memory."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter('ignore', Image.DecompressionBombWarning)
-            header_shape(path)
+            return header_shape(path)[2]
     except Image.DecompressionBombError:
         limit = 2 * Image.MAX_IMAGE_PIXELS // 10**6
         raise BadSampleError(
             f'the photo has more than {limit} million pixels: make it smaller first'
         ) from None
     except (OSError, ValueError, SyntaxError):
-        return  # the decoder says what is wrong
+        return 1  # the decoder says what is wrong
 
 
 def _fail(reason: str) -> np.ndarray:
