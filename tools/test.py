@@ -34,6 +34,7 @@ examples:
   python tools/test.py configs/whmr/whmr_lite_stage2.py work_dirs/whmr_lite_stage2
   python tools/test.py configs/orient_correct/hmr_lite_transplant.py
   python tools/test.py CONFIG CHECKPOINT --summary metrics.json --dump predictions.npz
+  python tools/test.py CONFIG CHECKPOINT --show-dir pictures --show-num 40
 """
 
 
@@ -59,6 +60,16 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         '--dump-vertices', action='store_true', help='write meshes into the --dump file, too'
+    )
+    parser.add_argument(
+        '--show-dir', metavar='DIR', help='write pictures of photos with labels and predictions'
+    )
+    parser.add_argument(
+        '--show-num',
+        type=int,
+        default=20,
+        metavar='N',
+        help='of how many photos, spread evenly over the test set (default: 20)',
     )
     parser.add_argument('--summary', metavar='FILE', help='write the metrics (.json)')
     return parser
@@ -102,6 +113,10 @@ def test(args: argparse.Namespace) -> None:
         dump = {'type': 'DumpPredictionsHook', 'path': args.dump, 'vertices': args.dump_vertices}
         cfg.custom_hooks = [*(cfg.get('custom_hooks') or ()), dump]
         dump_errors(cfg, Path(args.dump))
+    if args.show_dir:
+        cfg.visualizer = {**(cfg.get('visualizer') or {}), 'type': 'HMRVisualizer'}
+        show = {'type': 'VisualizationHook', 'num_test': args.show_num, 'show_dir': args.show_dir}
+        cfg.default_hooks = {**(cfg.get('default_hooks') or {}), 'visualization': show}
     with cli.building():
         runner = HMRRunner.from_cfg(cfg)
         _ = runner.test_loop  # the data set, too, before the run begins

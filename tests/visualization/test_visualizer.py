@@ -6,9 +6,12 @@ import pytest
 import torch
 from mmengine.structures import InstanceData
 
+from whmr.geometry import axis_angle_to_rotmat, pitch_roll_to_rotmat
 from whmr.registry import VISUALIZERS
 from whmr.structures import HMRDataSample
-from whmr.visualization import HMRVisualizer, draw_overlay
+from whmr.visualization import HMRVisualizer, draw_horizon, draw_overlay
+
+ARMS_DOWN = {15: -1.1, 16: 1.1}  # row of body_pose -> turn about z, rad; as `make_people` has it
 
 
 def sample_of(people, *, prefix: str = 'pred', world: bool = True) -> HMRDataSample:
@@ -89,3 +92,47 @@ def test_mesh_of_another_body_is_refused(visualizer, make_people, photo) -> None
     sample.pred_instances.vertices = sample.pred_instances.vertices[:, :100]
     with pytest.raises(ValueError, match='100 vertices'):
         visualizer.add_datasample('wrong', photo, sample)
+
+
+def test_labels_get_their_meshes_from_pose_and_shape(
+    visualizer, make_people, photo, body, tmp_path
+):
+    people = make_people([[0, 0, 3.0]], [150.0])
+    turns = torch.zeros(1, 23, 3)
+    for row, angle in ARMS_DOWN.items():
+        turns[:, row, 2] = angle
+    sample = HMRDataSample(metainfo={'topology': body.topology})
+    sample.gt_instances = InstanceData(
+        betas=torch.zeros(1, body.num_betas),
+        global_orient=body.mean_params.global_orient.expand(1, 1, 3, 3),
+        body_pose=axis_angle_to_rotmat(turns),
+        cam_t=torch.tensor([[0.0, 0.0, 3.0]]),
+        has_smpl=torch.tensor([True]),
+        has_cam_t=torch.tensor([True]),
+    )
+    sample.gt_camera = InstanceData(intrinsics=torch.diag(torch.tensor([150.0, 150.0, 1.0]))[None])
+    visualizer.add_datasample('label', photo, sample)
+    drawn = pictures(tmp_path)['label_0.png'].astype(int)
+    assert np.abs(drawn - draw_overlay(photo, people)).mean() < 0.01
+    sample.gt_instances.has_smpl = torch.tensor([False])
+    visualizer.add_datasample('none', photo, sample)
+    np.testing.assert_array_equal(pictures(tmp_path)['none_0.png'], photo)
+
+
+def test_a_camera_without_people_shows_its_horizon(visualizer, photo, tmp_path) -> None:
+    sample = HMRDataSample()
+    rotmat = pitch_roll_to_rotmat(torch.tensor(0.1), torch.tensor(0.0))
+    camera = dict(world2cam_rotmat=rotmat[None], vfov=torch.tensor([0.8]))
+    sample.pred_camera = InstanceData(**camera)
+    sample.gt_camera = InstanceData(**camera, has_world2cam=torch.tensor([False]))
+    visualizer.add_datasample('camera', photo, sample)
+    focal = photo.shape[0] / 2 / np.tan(0.4)
+    k = np.array([[focal, 0, photo.shape[1] / 2], [0, focal, photo.shape[0] / 2], [0, 0, 1]])
+    expected = draw_horizon(photo, k, rotmat.numpy())
+    assert np.abs(pictures(tmp_path)['camera_0.png'].astype(int) - expected).mean() < 0.01
+
+
+def test_the_world_is_written_beside_the_picture(visualizer, make_people, photo, tmp_path) -> None:
+    sample = sample_of(make_people([[0, 0, 3.0]], [150.0]))
+    visualizer.add_datasample('both', photo, sample, out_file=tmp_path / 'both.png')
+    assert (tmp_path / 'both.png').exists() and (tmp_path / 'both_world.png').exists()

@@ -13,6 +13,7 @@ from whmr.body_models import BodyModel, FreeBody
 from whmr.keypoints import JOINT_SETS
 from whmr.registry import BODY_MODELS, VISUALIZERS, build_child
 from whmr.structures import HMRDataSample
+from whmr.visualization.horizon import draw_horizon
 from whmr.visualization.image_io import save_png
 from whmr.visualization.overlay import draw_overlay
 from whmr.visualization.posed_people import PosedPeople
@@ -29,7 +30,8 @@ class HMRVisualizer(Visualizer):
         name: Name of this instance (MMEngine keeps one per name).
         image: The picture that MMEngine's own drawing methods start with; (H, W, 3) uint8 RGB.
         body_model: A config of `BODY_MODELS`, or a built body: the triangles of the meshes in the
-            samples. None: the bundled free body.
+            samples, and what makes meshes of labels. None: the bundled free body, or what
+            `use_body` gets.
         max_side: Photos are shrunk to this longer side, px.
         vis_backends: Where pictures go, as in MMEngine.
         save_dir: Folder of the local backends.
@@ -52,16 +54,19 @@ class HMRVisualizer(Visualizer):
             save_dir=save_dir,
         )
         self._body_model: Any = body_model
-        self._faces: np.ndarray | None = None
         self.max_side = max_side
 
+    def use_body(self, body_model: BodyModel) -> None:
+        """Take the body of the model that is trained or tested, unless one was configured."""
+        if self._body_model is None:
+            self._body_model = body_model
+
     @property
-    def faces(self) -> np.ndarray:
-        """(F, 3) int64, read when the first mesh is drawn."""
-        if self._faces is None:
-            body = FreeBody() if self._body_model is None else self._body_model
-            self._faces = build_child(BODY_MODELS, body).faces.cpu().numpy()
-        return self._faces
+    def body(self) -> BodyModel:
+        """The body, built when the first mesh is drawn."""
+        body = FreeBody() if self._body_model is None else self._body_model
+        self._body_model = build_child(BODY_MODELS, body)
+        return self._body_model
 
     @master_only
     def add_datasample(
@@ -80,7 +85,8 @@ class HMRVisualizer(Visualizer):
 
         Two pictures go to the backends: `{name}` and, where a sample knows its world,
         `{name}_world`. Labels stand on the left of predictions. Containers without meshes
-        (`vertices` and `cam_t`) are skipped.
+        (`vertices` and `cam_t`) are skipped; labels get theirs from their pose and shape. Where
+        there is no mesh at all, the horizons of the cameras that are known are drawn.
 
         Args:
             name: Name of the pictures.
@@ -90,7 +96,8 @@ class HMRVisualizer(Visualizer):
             draw_pred: Draw `pred_instances`.
             show: Show the first picture in a window.
             wait_time: How long the window stays, s; 0 waits for a key.
-            out_file: Also write the first picture here, as PNG.
+            out_file: Also write the first picture here, as PNG, and the world's beside it, under
+                the same name with `_world`.
             step: Step of the log.
 
         Shapes: image: (H, W, 3) uint8 RGB.
@@ -106,14 +113,21 @@ class HMRVisualizer(Visualizer):
         }
         people = {title: found for title, found in people.items() if len(found)}
         overlays = [draw_overlay(image, found, max_side=self.max_side) for found in people.values()]
-        drawn = np.hstack(overlays) if overlays else image
+        if not overlays:
+            prefixes = [prefix for prefix, draw in wanted.values() if draw]
+            overlays = _horizons(image, samples[:1], prefixes) or [image]
+        drawn = np.hstack(overlays)
         self.set_image(drawn)
         self.add_image(name, drawn, step)
+        files = {} if out_file is None else {Path(out_file): drawn}
         worlds = {title: found for title, found in people.items() if found.has_world}
         if worlds:
-            self.add_image(f'{name}_world', draw_world_columns(worlds), step)
-        if out_file is not None:
-            save_png(out_file, drawn)
+            world = draw_world_columns(worlds)
+            self.add_image(f'{name}_world', world, step)
+            if out_file is not None:
+                files[Path(out_file).with_stem(f'{Path(out_file).stem}_world')] = world
+        for path, picture in files.items():
+            save_png(path, picture)
         if show:
             self.show(drawn, win_name=name, wait_time=wait_time)
 
@@ -121,7 +135,7 @@ class HMRVisualizer(Visualizer):
         self, samples: Sequence[HMRDataSample], prefix: str, image_shape: tuple[int, int]
     ) -> PosedPeople:
         """The people whose container `{prefix}_instances` holds a mesh and its place."""
-        bodies = [sample.get(f'{prefix}_instances') for sample in samples]
+        bodies = [self._with_mesh(sample, prefix) for sample in samples]
         cameras = [sample.get(f'{prefix}_camera') for sample in samples]
         known = [
             (body, camera)
@@ -136,14 +150,14 @@ class HMRVisualizer(Visualizer):
         diagonal = float(np.hypot(*image_shape))
         world = all(_has(b, 'vertices_world') and _has(c, 'world2cam_rotmat') for b, c in known)
         vertices = np.concatenate([_number(body, 'vertices') for body, _ in known])
-        if self.faces.max() >= vertices.shape[1]:
+        if self.body.num_vertices != vertices.shape[1]:
             raise ValueError(
                 f'HMRVisualizer: meshes of {vertices.shape[1]} vertices are not those of its '
                 'body_model; give the model that made them'
             )
         return PosedPeople(
             vertices,
-            self.faces,
+            self.body.faces.cpu().numpy(),
             np.concatenate([_number(body, 'cam_t') for body, _ in known]),
             np.array([_focal(body, camera, diagonal) for body, camera in known]),
             np.concatenate([_number(b, 'vertices_world') for b, _ in known]) if world else None,
@@ -151,9 +165,58 @@ class HMRVisualizer(Visualizer):
             _number(known[0][1], 'world2cam_rotmat')[0] if world else None,
         )
 
+    def _with_mesh(self, sample: HMRDataSample, prefix: str) -> InstanceData | None:
+        """A sample's container; if it has pose and shape only, with the meshes that they make."""
+        instance = sample.get(f'{prefix}_instances')
+        if _has(instance, 'vertices') or not _has(instance, 'betas'):
+            return instance
+        if not (_flag(instance, 'has_smpl') and _flag(instance, 'has_cam_t')):
+            return instance
+        if sample.get('topology', self.body.topology) != self.body.topology:
+            return instance
+        device = self.body.faces.device
+        shape = {name: instance.get(name).float().to(device) for name in ('betas', 'body_pose')}
+        posed = self.body(global_orient=instance.global_orient.float().to(device), **shape)
+        complete = InstanceData(
+            vertices=posed.vertices,
+            joints=self.body.joints49(posed.joints),
+            cam_t=instance.cam_t,
+        )
+        if _has(instance, 'global_orient_world') and _flag(instance, 'has_world'):
+            turned = self.body(
+                global_orient=instance.global_orient_world.float().to(device), **shape
+            )
+            complete.vertices_world = turned.vertices
+        return complete
+
 
 def _has(container: InstanceData | None, field: str) -> bool:
     return container is not None and field in container
+
+
+def _flag(container: InstanceData, flag: str) -> bool:
+    """What the container says of its labels; True where it says nothing."""
+    return flag not in container or bool(container.get(flag).all())
+
+
+def _horizons(
+    image: np.ndarray, samples: Sequence[HMRDataSample], prefixes: Sequence[str]
+) -> list[np.ndarray]:
+    """The photo with the horizon of each camera whose rotation and focal length are known."""
+    height, width = image.shape[:2]
+    drawn = []
+    for camera in (sample.get(f'{prefix}_camera') for sample in samples for prefix in prefixes):
+        if not _has(camera, 'world2cam_rotmat') or not _flag(camera, 'has_world2cam'):
+            continue
+        if _has(camera, 'vfov'):
+            focal = height / 2 / float(np.tan(_number(camera, 'vfov')[0] / 2))
+        elif _has(camera, 'intrinsics'):
+            focal = float(_number(camera, 'intrinsics')[0, 0, 0])
+        else:
+            continue
+        intrinsics = np.array([[focal, 0, width / 2], [0, focal, height / 2], [0, 0, 1]])
+        drawn.append(draw_horizon(image, intrinsics, _number(camera, 'world2cam_rotmat')[0]))
+    return drawn
 
 
 def _number(container: InstanceData, field: str) -> np.ndarray:

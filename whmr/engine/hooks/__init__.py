@@ -8,6 +8,7 @@ from whmr.engine.hooks.dump_predictions_hook import DumpPredictionsHook
 from whmr.engine.hooks.feature_cache_hook import FeatureCacheHook
 from whmr.engine.hooks.parameter_report_hook import ParameterReportHook, count_parameters
 from whmr.engine.hooks.seed_per_iter_hook import SeedPerIterHook
+from whmr.engine.hooks.visualization_hook import VisualizationHook
 
 __all__ = [
     'BadPhotoHook',
@@ -18,5 +19,6 @@ __all__ = [
     'FeatureCacheHook',
     'ParameterReportHook',
     'SeedPerIterHook',
+    'VisualizationHook',
     'count_parameters',
 ]
