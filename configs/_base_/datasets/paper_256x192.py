@@ -22,9 +22,9 @@ test_pipeline = [
 _world_roll = dict(type='RandomRoll', prob=0.4, sigma_deg=10.0, max_deg=25.0)
 whole_photo = dict(type='ResizeFull', short_side=600)
 world_train_pipeline = [
-    *(_world_roll if step['type'] == 'RandomRoll' else step for step in train_pipeline[:-3]),
+    *(_world_roll if step['type'] == 'RandomRoll' else step for step in train_pipeline[:-4]),
     whole_photo,
-    *train_pipeline[-3:],
+    *train_pipeline[-4:],
 ]
 world_test_pipeline = [*test_pipeline[:-1], whole_photo, test_pipeline[-1]]
 
