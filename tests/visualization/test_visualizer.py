@@ -12,6 +12,7 @@ from whmr.structures import HMRDataSample
 from whmr.visualization import HMRVisualizer, draw_horizon, draw_overlay
 
 ARMS_DOWN = {15: -1.1, 16: 1.1}  # row of body_pose -> turn about z, rad; as `make_people` has it
+PHOTO_SIZE = (160, 120)  # W, H
 
 
 def sample_of(people, *, prefix: str = 'pred', world: bool = True) -> HMRDataSample:
@@ -24,6 +25,7 @@ def sample_of(people, *, prefix: str = 'pred', world: bool = True) -> HMRDataSam
     camera = InstanceData(
         intrinsics=torch.diag(torch.tensor([*[float(people.focal_length[0])] * 2, 1.0]))[None]
     )
+    camera.intrinsics[0, :2, 2] = torch.tensor(PHOTO_SIZE) / 2
     if world:
         body.vertices_world = torch.from_numpy(people.vertices_world)
         camera.world2cam_rotmat = torch.from_numpy(people.world2cam_rotmat)[None]
@@ -46,6 +48,13 @@ def visualizer(tmp_path: Path, body) -> HMRVisualizer:
     )
 
 
+def with_horizon(picture: np.ndarray, focal: float) -> np.ndarray:
+    """A picture with the horizon of a level camera."""
+    height, width = picture.shape[:2]
+    k = np.array([[focal, 0, width / 2], [0, focal, height / 2], [0, 0, 1]])
+    return draw_horizon(picture, k, np.eye(3))
+
+
 def pictures(folder: Path) -> dict[str, np.ndarray]:
     found = sorted(folder.rglob('vis_image/*.png'))
     return {path.name: cv2.imread(str(path))[..., ::-1] for path in found}
@@ -56,7 +65,8 @@ def test_pictures_reach_the_backend(visualizer, make_people, photo, tmp_path) ->
     visualizer.add_datasample('val', photo, sample_of(people), step=7)
     found = pictures(tmp_path)
     assert set(found) == {'val_7.png', 'val_world_7.png'}
-    np.testing.assert_array_equal(found['val_7.png'], draw_overlay(photo, people))
+    expected = with_horizon(draw_overlay(photo, people), 150)
+    np.testing.assert_array_equal(found['val_7.png'], expected)
     np.testing.assert_array_equal(visualizer.get_image(), found['val_7.png'])
 
 
@@ -78,7 +88,7 @@ def test_several_people_and_a_file(visualizer, make_people, photo, tmp_path) -> 
     visualizer.add_datasample('all', photo, samples, out_file=tmp_path / 'all.png')
     both = make_people([[-0.7, 0, 4.0], [0.7, 0, 4.0]], [150.0, 150.0])
     drawn = cv2.imread(str(tmp_path / 'all.png'))[..., ::-1]
-    np.testing.assert_array_equal(drawn, draw_overlay(photo, both))
+    np.testing.assert_array_equal(drawn, with_horizon(draw_overlay(photo, both), 150))
 
 
 @pytest.mark.parametrize('sample', [None, HMRDataSample()])
@@ -129,7 +139,9 @@ def test_a_camera_without_people_shows_its_horizon(visualizer, photo, tmp_path) 
     focal = photo.shape[0] / 2 / np.tan(0.4)
     k = np.array([[focal, 0, photo.shape[1] / 2], [0, focal, photo.shape[0] / 2], [0, 0, 1]])
     expected = draw_horizon(photo, k, rotmat.numpy())
-    assert np.abs(pictures(tmp_path)['camera_0.png'].astype(int) - expected).mean() < 0.01
+    drawn = pictures(tmp_path)['camera_0.png'].astype(int)
+    assert drawn.shape == photo.shape  # the label is not known
+    assert np.abs(drawn - expected).mean() < 0.01
 
 
 def test_the_world_is_written_beside_the_picture(visualizer, make_people, photo, tmp_path) -> None:

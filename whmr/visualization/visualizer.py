@@ -85,8 +85,8 @@ class HMRVisualizer(Visualizer):
 
         Two pictures go to the backends: `{name}` and, where a sample knows its world,
         `{name}_world`. Labels stand on the left of predictions. Containers without meshes
-        (`vertices` and `cam_t`) are skipped; labels get theirs from their pose and shape. Where
-        there is no mesh at all, the horizons of the cameras that are known are drawn.
+        (`vertices` and `cam_t`) are skipped; labels get theirs from their pose and shape. A camera
+        whose rotation is known adds its horizon.
 
         Args:
             name: Name of the pictures.
@@ -106,17 +106,17 @@ class HMRVisualizer(Visualizer):
             [data_sample] if isinstance(data_sample, HMRDataSample) else list(data_sample or [])
         )
         wanted = {'labels': ('gt', draw_gt), 'predictions': ('pred', draw_pred)}
+        prefixes = {title: prefix for title, (prefix, draw) in wanted.items() if draw}
         people = {
             title: self._people(samples, prefix, image.shape[:2])
-            for title, (prefix, draw) in wanted.items()
-            if draw
+            for title, prefix in prefixes.items()
         }
-        people = {title: found for title, found in people.items() if len(found)}
-        overlays = [draw_overlay(image, found, max_side=self.max_side) for found in people.values()]
-        if not overlays:
-            prefixes = [prefix for prefix, draw in wanted.values() if draw]
-            overlays = _horizons(image, samples[:1], prefixes) or [image]
-        drawn = np.hstack(overlays)
+        pictures = [
+            self._over_photo(image, found, samples, prefixes[title])
+            for title, found in people.items()
+        ]
+        pictures = [picture for picture in pictures if picture is not None]
+        drawn = np.hstack(pictures) if pictures else image
         self.set_image(drawn)
         self.add_image(name, drawn, step)
         files = {} if out_file is None else {Path(out_file): drawn}
@@ -130,6 +130,24 @@ class HMRVisualizer(Visualizer):
             save_png(path, picture)
         if show:
             self.show(drawn, win_name=name, wait_time=wait_time)
+
+    def _over_photo(
+        self,
+        image: np.ndarray,
+        people: PosedPeople,
+        samples: Sequence[HMRDataSample],
+        prefix: str,
+    ) -> np.ndarray | None:
+        """The people and the horizon over their photo; None where neither is known."""
+        intrinsics = _horizon_intrinsics(samples, prefix, image.shape[:2])
+        if not len(people) and intrinsics is None:
+            return None
+        drawn = draw_overlay(image, people, max_side=self.max_side)
+        if intrinsics is None:
+            return drawn
+        scale = np.diag([drawn.shape[1] / image.shape[1], drawn.shape[0] / image.shape[0], 1.0])
+        rotmat = _number(samples[0].get(f'{prefix}_camera'), 'world2cam_rotmat')[0]
+        return draw_horizon(drawn, scale @ intrinsics, rotmat)
 
     def _people(
         self, samples: Sequence[HMRDataSample], prefix: str, image_shape: tuple[int, int]
@@ -168,7 +186,8 @@ class HMRVisualizer(Visualizer):
     def _with_mesh(self, sample: HMRDataSample, prefix: str) -> InstanceData | None:
         """A sample's container; if it has pose and shape only, with the meshes that they make."""
         instance = sample.get(f'{prefix}_instances')
-        if _has(instance, 'vertices') or not _has(instance, 'betas'):
+        needed = ('betas', 'body_pose', 'global_orient', 'cam_t')
+        if _has(instance, 'vertices') or not all(_has(instance, name) for name in needed):
             return instance
         if not (_flag(instance, 'has_smpl') and _flag(instance, 'has_cam_t')):
             return instance
@@ -199,24 +218,20 @@ def _flag(container: InstanceData, flag: str) -> bool:
     return flag not in container or bool(container.get(flag).all())
 
 
-def _horizons(
-    image: np.ndarray, samples: Sequence[HMRDataSample], prefixes: Sequence[str]
-) -> list[np.ndarray]:
-    """The photo with the horizon of each camera whose rotation and focal length are known."""
-    height, width = image.shape[:2]
-    drawn = []
-    for camera in (sample.get(f'{prefix}_camera') for sample in samples for prefix in prefixes):
-        if not _has(camera, 'world2cam_rotmat') or not _flag(camera, 'has_world2cam'):
-            continue
-        if _has(camera, 'vfov'):
-            focal = height / 2 / float(np.tan(_number(camera, 'vfov')[0] / 2))
-        elif _has(camera, 'intrinsics'):
-            focal = float(_number(camera, 'intrinsics')[0, 0, 0])
-        else:
-            continue
-        intrinsics = np.array([[focal, 0, width / 2], [0, focal, height / 2], [0, 0, 1]])
-        drawn.append(draw_horizon(image, intrinsics, _number(camera, 'world2cam_rotmat')[0]))
-    return drawn
+def _horizon_intrinsics(
+    samples: Sequence[HMRDataSample], prefix: str, image_shape: tuple[int, int]
+) -> np.ndarray | None:
+    """Intrinsics of the photo's camera, if it and its rotation are known."""
+    camera = samples[0].get(f'{prefix}_camera') if samples else None
+    if not _has(camera, 'world2cam_rotmat') or not _flag(camera, 'has_world2cam'):
+        return None
+    height, width = image_shape
+    if _has(camera, 'vfov'):
+        focal = height / 2 / float(np.tan(_number(camera, 'vfov')[0] / 2))
+        return np.array([[focal, 0, width / 2], [0, focal, height / 2], [0, 0, 1]])
+    if not _has(camera, 'intrinsics') or not _flag(camera, 'has_focal_length'):
+        return None
+    return _number(camera, 'intrinsics')[0]
 
 
 def _number(container: InstanceData, field: str) -> np.ndarray:
