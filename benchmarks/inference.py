@@ -76,37 +76,6 @@ def make_boxes(count: int) -> np.ndarray:
     return np.concatenate([start, start + size], axis=1)
 
 
-def time_pytorch(path: Path, boxes: np.ndarray, args: argparse.Namespace) -> Times:
-    """The inferencer, step by step."""
-    run = HMRInferencer(
-        args.config,
-        args.checkpoint,
-        device=args.device,
-        detector=None,
-        batch_size=len(boxes),
-        amp=args.amp,
-        compile=args.compile,
-    )
-    detector = OnnxPersonDetector(num_threads=1)
-
-    def step(clock: 'Stopwatch') -> None:
-        image = clock.time('read', lambda: next(iter(ImageSource(path))).image)
-        clock.time('detect', lambda: detector.detect(image))
-        photos: list[Photo] = clock.time('crop', lambda: next(run.preprocess(image, boxes=boxes)))
-        predicted = clock.time('model', lambda: run.forward(photos))
-        (result,) = clock.time('records', lambda: run.postprocess(photos, predicted))
-        clock.time('pictures', lambda: run.visualize(photos[0], result))
-        clock.time('npz', result.to_bytes)
-
-    return measure(step, args)
-
-
-# Another runtime is another function of the photo, its boxes and the arguments.
-RUNTIMES: Mapping[str, Callable[[Path, np.ndarray, argparse.Namespace], Times]] = {
-    'pytorch': time_pytorch,
-}
-
-
 class Stopwatch:
     """Adds up what the parts of one pass take."""
 
@@ -132,6 +101,37 @@ def measure(step: Callable[[Stopwatch], None], args: argparse.Namespace) -> Time
         step(clock)
         passes.append(clock.times)
     return {part: statistics.median(each[part] for each in passes[1:]) for part in passes[0]}
+
+
+def time_pytorch(path: Path, boxes: np.ndarray, args: argparse.Namespace) -> Times:
+    """The inferencer, step by step."""
+    run = HMRInferencer(
+        args.config,
+        args.checkpoint,
+        device=args.device,
+        detector=None,
+        batch_size=len(boxes),
+        amp=args.amp,
+        compile=args.compile,
+    )
+    detector = OnnxPersonDetector(num_threads=1)
+
+    def step(clock: Stopwatch) -> None:
+        image = clock.time('read', lambda: next(iter(ImageSource(path))).image)
+        clock.time('detect', lambda: detector.detect(image))
+        photos: list[Photo] = clock.time('crop', lambda: next(run.preprocess(image, boxes=boxes)))
+        predicted = clock.time('model', lambda: run.forward(photos))
+        (result,) = clock.time('records', lambda: run.postprocess(photos, predicted))
+        clock.time('pictures', lambda: run.visualize(photos[0], result))
+        clock.time('npz', result.to_bytes)
+
+    return measure(step, args)
+
+
+# Another runtime is another function of the photo, its boxes and the arguments.
+RUNTIMES: Mapping[str, Callable[[Path, np.ndarray, argparse.Namespace], Times]] = {
+    'pytorch': time_pytorch,
+}
 
 
 def main() -> None:

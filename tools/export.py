@@ -31,7 +31,8 @@ exit code: 0; 1 if a result could not be used (they are listed, the others are d
 not be written; 2 if the command itself is wrong
 
 examples:
-  python tools/export.py outputs/clip --to glb bvh --out exports --fps 25
+  python tools/export.py outputs/clip --to glb bvh --out exports
+  python tools/export.py outputs/clip/results.npz --to bvh --out exports --fps 25
   python tools/export.py outputs/photos/park.npz --to glb obj --out exports --frame camera
   python tools/export.py outputs/photos --separate --to glb --out exports
 """
@@ -61,7 +62,7 @@ def build_parser() -> argparse.ArgumentParser:
         help='axes: of the camera, or of the gravity-aligned world (default: world if it is known)',
     )
     parser.add_argument(
-        '--fps', type=float, metavar='N', help="frames per second (default: the results', else 30)"
+        '--fps', type=float, metavar='N', help="frames per second (default: the video's, else 30)"
     )
     parser.add_argument(
         '--separate', action='store_true', help='each file is a photo of its own, not a frame'
@@ -122,7 +123,8 @@ def export(args: argparse.Namespace) -> list[Failure]:
     shots = [[path] for path in files] if args.separate else [files]
     failures: list[Failure] = []
     for shot in shots:
-        name = args.name or (shot[0].stem if len(shot) == 1 else shot[0].resolve().parent.name)
+        whole = len(shot) > 1 or shot[0].name == 'results.npz'
+        name = args.name or (shot[0].resolve().parent.name if whole else shot[0].stem)
         try:
             failures += export_shot(shot, name, args, options)
         except ValueError as error:

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from whmr.apis import HMRResult
+from whmr.apis import HMRResult, gather_results
+from whmr.body_models import FreeBody
 from whmr.testing import clip_results
 from whmr.visualization.export import ResultsTable
 
@@ -71,6 +72,20 @@ def test_results_table_as_input(run, clip: Path, tmp_path: Path) -> None:
     first = (tmp_path / 'out' / 'clip_world.glb').read_bytes()
     assert run(tmp_path / 'out' / 'clip.npz', '--to', 'glb', '--name', 'again') == 0
     assert (tmp_path / 'out' / 'again_world.glb').read_bytes() == first
+
+
+def test_frames_per_second_of_the_run(run, clip: Path, tmp_path: Path, capsys) -> None:
+    """The table that inference has made of a folder says how fast its video is."""
+    photos = [HMRResult.load(path) for path in sorted(clip.glob('*.npz'))]
+    folder = tmp_path / 'walk'
+    folder.mkdir()
+    for number, photo in enumerate(photos):
+        (folder / f'{number}.npz').write_bytes(photo.to_bytes())
+    table = gather_results(photos, FreeBody(), fps=12.5)
+    (folder / 'results.npz').write_bytes(table.to_bytes())
+    for results in (folder, folder / 'results.npz'):
+        assert run(results, '--to', 'bvh', '--overwrite') == 0
+        assert 'walk: 2 people, world space, 12.5 frames per second' in capsys.readouterr().out
 
 
 def test_going_on_after_an_interruption(run, clip: Path, tmp_path: Path, capsys) -> None:

@@ -13,6 +13,7 @@ from whmr.visualization import PosedPeople
 SCHEMA_VERSION = 2
 SOURCES = ('given', 'exif', 'predicted', 'unknown')
 PELVIS = JOINT_SETS['spin49'].index('op_mid_hip')
+_MESHES = ('vertices', 'vertices_world', 'faces')
 _TEXTS = ('image_name', 'topology', 'focal_source', 'rotation_source')
 
 
@@ -115,8 +116,12 @@ class HMRResult:
         return buffer.getvalue()
 
     @classmethod
-    def load(cls, path: str | Path) -> 'HMRResult':
+    def load(cls, path: str | Path, *, meshes: bool = True) -> 'HMRResult':
         """Read a file that `to_bytes` made.
+
+        Args:
+            path: The file.
+            meshes: Read the meshes; without (which is many times faster) there are no vertices.
 
         Raises:
             FileNotFoundError: If there is no such file.
@@ -124,7 +129,12 @@ class HMRResult:
         """
         try:
             with np.load(path, allow_pickle=False) as file:
-                arrays = {name: file[name] for name in file.files}
+                skipped = () if meshes else _MESHES
+                arrays = {name: file[name] for name in file.files if name not in skipped}
+                if not meshes:
+                    count = len(arrays.get('boxes', ()))
+                    arrays |= {name: np.empty((count, 0, 3), np.float32) for name in _MESHES[:2]}
+                    arrays['faces'] = np.empty((0, 3), np.int32)
         except (ValueError, EOFError, OSError, BadZipFile) as error:
             if isinstance(error, FileNotFoundError):
                 raise

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -84,7 +85,8 @@ def read_results(
 
     Args:
         files: One `results.npz`, or the files of photos in order.
-        fps: Frames per second; None takes those of the table.
+        fps: Frames per second; None takes those of the table, or of the `results.npz` beside the
+            gathered files.
         body_options: Arguments of the body model, such as SMPL's `model_path` and `gender`.
         meshes: Keep the vertices of gathered files in the table.
 
@@ -103,29 +105,39 @@ def read_results(
 
     def records() -> Iterator[HMRResult]:
         yield first
-        yield from _readable(rest, good, failures)
+        yield from _readable(rest, good, failures, meshes)
 
     rest = iter(files)
-    first = next(_readable(rest, good, failures), None)
+    first = next(_readable(rest, good, failures, meshes), None)
     if first is None:
         raise ValueError(f'none of the {len(files)} files is a result: {failures[0].reason}')
     body = build_body(first.topology, first.betas, body_options)
-    table = gather_results(records(), body, fps=fps, meshes=meshes)
+    table = gather_results(records(), body, fps=fps or _fps_beside(files[0]), meshes=meshes)
     return ResultsSource(table, body, good, marks, failures)
 
 
 def _readable(
-    files: Iterator[Path], good: list[Path], failures: list[Failure]
+    files: Iterator[Path], good: list[Path], failures: list[Failure], meshes: bool
 ) -> Iterator[HMRResult]:
     """The records that can be read; notes which, and why the others cannot."""
     for path in files:
         try:
-            record = HMRResult.load(path)
+            record = HMRResult.load(path, meshes=meshes)
         except (OSError, ValueError) as error:
             failures.append(Failure(str(path), str(error)))
             continue
         good.append(path)
         yield record
+
+
+def _fps_beside(file: Path) -> float | None:
+    """The frames per second of the table that the inferencer has made of a photo's file."""
+    try:
+        with np.load(file.parent / 'results.npz', allow_pickle=False) as table:
+            fps = float(table['fps'])
+    except (OSError, ValueError, KeyError, BadZipFile):
+        return None
+    return fps if np.isfinite(fps) else None
 
 
 def _mark(path: Path) -> str:
