@@ -38,6 +38,7 @@ class BoxFollower(BaseModel):
         self.broken = broken
         self.batches: list[int] = []  # people of each pass
         self.calibrated: list[tuple[int, int]] = []  # shape of each photo seen by the calibrator
+        self.precisions: list[torch.dtype | None] = []  # of autocast, in each pass
 
     def forward(
         self,
@@ -50,6 +51,8 @@ class BoxFollower(BaseModel):
         assert mode == 'predict' and targets is None and torch.is_inference_mode_enabled()
         batch = len(inputs['crop'])
         self.batches.append(batch)
+        mixed = torch.is_autocast_enabled('cpu')
+        self.precisions.append(torch.get_autocast_dtype('cpu') if mixed else None)
         known = metas.known_world2cam_rotmat
         missing = torch.ones(batch, dtype=torch.bool) if known is None else ~is_known(known)
         rotmat = pitch_roll_to_rotmat(torch.tensor(PITCH), torch.tensor(ROLL)).repeat(batch, 1, 1)
@@ -151,6 +154,7 @@ def make_inferencer(config_file: Path) -> Callable[..., HMRInferencer]:
         batch_size: int = 16,
         image_batch_size: int = 8,
         detector: Any = None,
+        amp: str | None = None,
     ) -> HMRInferencer:
         config = Config.fromfile(config_file)
         config.model.broken = broken
@@ -160,6 +164,7 @@ def make_inferencer(config_file: Path) -> Callable[..., HMRInferencer]:
             detector=detector,
             batch_size=batch_size,
             image_batch_size=image_batch_size,
+            amp=amp,
         )
 
     return make

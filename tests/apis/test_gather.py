@@ -70,6 +70,32 @@ def test_given_tracks(clip: list[HMRResult], body: FreeBody) -> None:
         gather_results(clip, body, track_ids=[*ids[:2], np.array([1])])
 
 
+def test_shots(clip: list[HMRResult], body: FreeBody) -> None:
+    """Each has a camera and people of its own, and one photo links nobody."""
+    wide = replace(clip[1], focal_length=np.float32([500, 700]), image_shape=np.array([600, 800]))
+    shots = ['clip', 'photo', 'clip']
+    table = gather_results([clip[0], wide, clip[2]], body, shots=shots)
+    assert table.focal_length.tolist() == [1100, 600, 1100]
+    assert table.intrinsics[1, :2, 2].tolist() == [400, 300]
+    assert table.track_id.tolist() == [0, 1, -1, -1, 0, 1]
+    np.testing.assert_allclose(
+        (table.pelvis_camera - table.joints[:, 8])[2], wide.cam_t[0] * [1, 1, 600 / 500], rtol=1e-5
+    )
+    two = gather_results([*clip[:2], *clip[:2]], body, shots=['a', 'a', 'b', 'b'])
+    assert two.track_id.tolist() == [0, 1, 0, 1, 2, 3, 2, 3]
+    with pytest.raises(ValueError, match='2 texts for 3 frames'):
+        gather_results(clip, body, shots=['a', 'b'])
+
+
+def test_tracks_of_the_records(clip: list[HMRResult], body: FreeBody) -> None:
+    tracked = [replace(photo, track_ids=np.array([5, 2])) for photo in clip]
+    assert gather_results(tracked, body).track_id.tolist() == [5, 2] * 3
+    assert gather_results([tracked[0]], body).track_id.tolist() == [5, 2]
+    assert gather_results([tracked[0], clip[1]], body).track_id.tolist() == [0, 1, 0, 1]
+    both = gather_results(tracked[:2], body, shots=['a', 'b'])
+    assert both.track_id.tolist() == [5, 2, 11, 8]
+
+
 def test_what_cannot_be_gathered(clip: list[HMRResult], body: FreeBody) -> None:
     with pytest.raises(ValueError, match='no records'):
         gather_results([], body)

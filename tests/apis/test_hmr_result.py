@@ -28,6 +28,25 @@ def test_round_trip(result: HMRResult, tmp_path: Path) -> None:
         np.testing.assert_array_equal(one, other)
 
 
+def test_without_meshes(result: HMRResult, tmp_path: Path) -> None:
+    (tmp_path / 'a.npz').write_bytes(result.to_bytes())
+    back = HMRResult.load(tmp_path / 'a.npz', meshes=False)
+    assert back.vertices.shape == back.vertices_world.shape == (2, 0, 3) and len(back.faces) == 0
+    np.testing.assert_array_equal(back.joints, result.joints)
+    assert len(back) == 2 and back.image_name == result.image_name
+
+
+def test_tracks_and_sources(result: HMRResult, tmp_path: Path) -> None:
+    tracked = replace(result, track_ids=np.array([4, -1]), focal_source='exif')
+    (tmp_path / 'a.npz').write_bytes(tracked.to_bytes())
+    back = HMRResult.load(tmp_path / 'a.npz')
+    assert back.track_ids.tolist() == [4, -1] and back.focal_source == 'exif'
+    with pytest.raises(ValueError, match='track_ids must be one number for each of 2 people'):
+        replace(result, track_ids=np.array([4]))
+    with pytest.raises(ValueError, match="rotation_source='guessed'"):
+        replace(result, rotation_source='guessed')
+
+
 def test_shapes_are_as_documented(result: HMRResult) -> None:
     people, vertices = 2, 6890
     shapes = dict(

@@ -1,3 +1,4 @@
+import errno
 import importlib.util
 import json
 from collections.abc import Callable
@@ -6,16 +7,26 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from whmr.apis import HMRResult
+from whmr.apis import HMRResult, focal_from_35mm
+from whmr.visualization.export import ResultsTable
+
+
+def load_tool(name: str):
+    path = Path(__file__).resolve().parents[2] / 'tools' / name
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture(scope='module')
 def tool():
-    path = Path(__file__).resolve().parents[2] / 'tools' / 'infer.py'
-    spec = importlib.util.spec_from_file_location('infer_tool', path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_tool('infer.py')
+
+
+@pytest.fixture(scope='module')
+def merge_tool():
+    return load_tool('misc/merge_results.py')
 
 
 @pytest.fixture
@@ -162,3 +173,55 @@ def test_help_shows_files_and_examples(tool, capsys) -> None:
     text = capsys.readouterr().out
     for word in ('NAME_overlay.png', 'exit code', 'demo/images', '--focal-length', '--boxes'):
         assert word in text
+
+
+def test_other_forms_of_a_known_camera(run, write_photo, tmp_path: Path) -> None:
+    photo = write_photo('a.jpg', (60, 80))
+    lenses = {
+        50.0: ('--intrinsics', '50,50,40,30'),
+        focal_from_35mm(28, (60, 80)): ('--focal-length-35mm', '28'),
+    }
+    for focal, options in lenses.items():
+        assert run(photo, *BOX, *QUICK, *options, '--gravity=0,9.81,0', '--overwrite') == 0
+        result = HMRResult.load(tmp_path / 'out' / 'a.npz')
+        assert float(result.focal_length[0]) == pytest.approx(focal)
+        np.testing.assert_allclose(result.world2cam_rotmat, np.eye(3), atol=1e-6)
+
+
+def test_other_settings_end_with_two(run, write_photo, tmp_path: Path, capsys) -> None:
+    photo = write_photo('a.jpg')
+    assert run(photo, *BOX, *QUICK) == 0
+    assert run(photo, *BOX, *QUICK) == 0
+    assert '1 images finished before' in capsys.readouterr().out
+    assert run(photo, *BOX, '--no-pictures') == 2
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert 'meshes: False there, True now' in error and '--overwrite' in error
+
+
+def test_a_folder_that_cannot_be_written(run, write_photo, capsys, monkeypatch) -> None:
+    def refuse(path, text):
+        raise PermissionError(errno.EACCES, f'could not write {path}: Permission denied')
+
+    monkeypatch.setattr('whmr.apis.run_folder.write_text', refuse)
+    assert run(write_photo('a.jpg'), *BOX, *QUICK) == 2
+    error = capsys.readouterr().err
+    assert error.startswith('error: --out ') and error.count('\n') == 1
+    assert 'Permission denied' in error
+
+
+def test_shares_are_merged(run, merge_tool, write_photo, tmp_path, capsys, monkeypatch) -> None:
+    """A bad photo does not end a share with an error: torchrun would end the others."""
+    photos = [write_photo('a.jpg'), tmp_path / 'gone.jpg', write_photo('c.jpg')]
+    for rank in ('0', '1'):
+        for name, value in (('RANK', rank), ('WORLD_SIZE', '2'), ('LOCAL_RANK', rank)):
+            monkeypatch.setenv(name, value)
+        assert run(*photos, *BOX, *QUICK) == 0
+    printed = capsys.readouterr().out
+    assert 'process 0 of 2: 2 people in 2 images' in printed and 'gone.jpg: no such' in printed
+    out = tmp_path / 'out'
+    assert not (out / 'results.npz').exists()
+    assert merge_tool.main([str(out)]) == 1
+    assert '2 people in 2 images (0 without anybody), 1 failures' in capsys.readouterr().out
+    assert ResultsTable.load(out / 'results.npz').num_frames == 2
+    assert merge_tool.main([str(tmp_path)]) == 2
+    assert 'settings.json' in capsys.readouterr().err

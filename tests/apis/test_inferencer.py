@@ -5,9 +5,22 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
-from whmr.apis import HMRInferencer, HMRResult, PersonDetector, check_boxes
+from whmr.apis import (
+    HMRInferencer,
+    HMRResult,
+    ImageSource,
+    PersonDetector,
+    check_boxes,
+    find_device,
+    focal_from_35mm,
+    gather_results,
+    merge_runs,
+)
+from whmr.apis.inference_model import compile_parts
 from whmr.apis.photo_batches import Photo, group_photos
+from whmr.body_models import FreeBody
 from whmr.engine import CheckpointError, ConfigError, load_config
 from whmr.geometry import pitch_roll_to_rotmat
 
@@ -224,6 +237,8 @@ def test_full_disk_spoils_one_photo(make_inferencer, write_photo, tmp_path, monk
     report = run(photos, boxes=SMALL, out_dir=out, pictures=False, meshes=False, progress=False)
     assert {path.name for path in out.iterdir()} == {'a.npz', 'c.npz'} | RUN_FILES
     assert [failure.reason for failure in report.failures] == ['No space left on device']
+    merged = merge_runs([out])
+    assert merged.num_images == 2 and merged.failures == report.failures
 
 
 def test_video(make_inferencer, video: Path, tmp_path: Path) -> None:
@@ -292,3 +307,136 @@ def test_bodies_by_gender_are_for_labels_alone(config_file: Path) -> None:
     run = HMRInferencer(config, detector=None, device='cpu')
     assert len(run.estimator.data_preprocessor.gendered_body_models) == 0
     assert config.model.data_preprocessor.gendered_body_models  # the caller's config is as it was
+
+
+def test_the_steps_make_the_whole(make_inferencer, write_photo) -> None:
+    run = make_inferencer(image_batch_size=2)
+    photos = [write_photo(name) for name in ('a.jpg', 'b.jpg', 'c.jpg')]
+    report = run(photos, boxes=SMALL, progress=False)
+    batches = list(run.preprocess(photos, boxes=SMALL))
+    assert [len(batch) for batch in batches] == [2, 1]
+    results = []
+    for batch in batches:
+        predicted = run.forward(batch)
+        assert all(photo.samples == [] for photo in batch)  # memory is let go
+        results += run.postprocess(batch, predicted)
+    for one, other in zip(results, report.results, strict=True):
+        np.testing.assert_array_equal(one.vertices, other.vertices)
+    views = run.visualize(batches[0][0], results[0])
+    assert list(views) == ['overlay', 'side', 'world'] and views['overlay'].dtype == np.uint8
+
+
+def test_results_come_while_photos_are_read(make_inferencer, video: Path) -> None:
+    taken = []
+
+    def pictures():
+        for picture in ImageSource(video):
+            taken.append(picture.name)
+            yield picture
+
+    run = make_inferencer(image_batch_size=2)
+    results = run.iter_results(pictures(), boxes=np.array([[10, 5, 30, 45]]))
+    photo, result = next(results)
+    assert photo.name == f'{video}#0' == result.image_name and photo.video == str(video)
+    assert len(taken) == 3  # two of the batch, and the one that did not fit
+    assert [other.name for other, _ in results] == [f'{video}#{i}' for i in range(1, 10)]
+
+
+def test_where_the_camera_comes_from(make_inferencer, write_photo) -> None:
+    run = make_inferencer()
+    photo = write_photo('a.jpg', (60, 80))
+
+    def found(camera):
+        return run(photo, boxes=SMALL, camera=camera, progress=False).results[0]
+
+    result = found(None)
+    assert (result.focal_source, result.rotation_source) == ('predicted', 'predicted')
+    assert float(result.vfov) == pytest.approx(0.9)  # the calibrator's
+    result = found({'vfov': 1.2})
+    assert (result.focal_source, result.rotation_source) == ('given', 'predicted')
+    assert float(result.vfov) == pytest.approx(1.2)
+    assert float(result.focal_length[0]) == pytest.approx(30 / np.tan(0.6))
+    result = found({'gravity': [0, 1, 0]})
+    assert (result.focal_source, result.rotation_source) == ('predicted', 'given')
+    np.testing.assert_allclose(result.world2cam_rotmat, np.eye(3), atol=1e-6)
+
+
+def test_what_is_known_without_people(config_file: Path, write_photo) -> None:
+    run = HMRInferencer(config_file, device='cpu', detector=NobodyDetector())
+    camera = {'focal_length': 50, 'pitch': 0.3, 'roll': 0.0}
+    photo = write_photo('a.jpg', (60, 80))
+    result = run(photo, camera=camera, progress=False).results[0]
+    assert (result.focal_source, result.rotation_source) == ('given', 'given')
+    assert float(result.vfov) == pytest.approx(2 * np.arctan(30 / 50))
+    assert float(result.pitch) == pytest.approx(0.3, abs=1e-6)
+    assert gather_results([result], FreeBody()).focal_length[0] == pytest.approx(50)
+    result = run(photo, progress=False).results[0]
+    assert (result.focal_source, result.rotation_source) == ('unknown', 'unknown')
+
+
+def test_given_intrinsics_project_the_body_to_its_keypoints(make_inferencer, demo: Path) -> None:
+    matrix = np.array([[1300.0, 0, 640], [0, 1300, 360], [0, 0, 1]])
+    run = make_inferencer()
+    photo = demo / 'park_walk.jpg'
+    result = run(photo, boxes=BOXES, camera={'intrinsics': matrix}, progress=False).results[0]
+    points = (result.joints + result.cam_t[:, None]) @ matrix.T
+    np.testing.assert_allclose(points[..., :2] / points[..., 2:], result.keypoints_2d, atol=0.01)
+    np.testing.assert_allclose(result.intrinsics, np.stack([matrix, matrix]))
+    # Twice the focal length is twice the distance, not another size in the photo.
+    far = run(photo, boxes=BOXES, camera={'focal_length': 2600}, progress=False).results[0]
+    np.testing.assert_allclose(far.cam_t[:, 2], 2 * result.cam_t[:, 2], rtol=1e-5)
+
+
+def test_exif(make_inferencer, tmp_path: Path) -> None:
+    """The stored pixels are 80 x 60; the tag turns them, and boxes are on the upright photo."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    exif.get_ifd(0x8769)[0xA405] = 28
+    path = tmp_path / 'a.jpg'
+    Image.new('RGB', (80, 60)).save(path, exif=exif)
+    run = make_inferencer()
+    box = np.array([[10, 30, 40, 78]])  # below the stored photo's lower border
+    result = run(path, boxes=box, exif=True, progress=False).results[0]
+    assert tuple(result.image_shape) == (80, 60) and result.focal_source == 'exif'
+    assert float(result.focal_length[0]) == pytest.approx(focal_from_35mm(28, (80, 60)))
+    middle = result.keypoints_2d[0].mean(axis=0)
+    assert (middle > box[0, :2]).all() and (middle < box[0, 2:]).all()
+    given = run(path, boxes=box, camera={'vfov': 1.0}, exif=True, progress=False).results[0]
+    assert given.focal_source == 'given'
+    assert run(path, boxes=box, progress=False).results[0].focal_source == 'predicted'
+
+
+def test_mixed_precision(make_inferencer, write_photo) -> None:
+    for amp, wanted in ((None, None), ('auto', torch.bfloat16), ('bfloat16', torch.bfloat16)):
+        run = make_inferencer(amp=amp)
+        run(write_photo('a.jpg'), boxes=SMALL, progress=False)
+        assert run.estimator.precisions == [wanted]
+    with pytest.raises(ValueError, match='bfloat16'):
+        make_inferencer(amp='float16')
+
+
+def test_compiled_parts_give_the_same() -> None:
+    class Net(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.backbone = torch.nn.Linear(3, 4)
+            self.camera = torch.nn.ModuleDict({'backbone': torch.nn.Linear(3, 4)})
+            self.head = torch.nn.Linear(4, 2)
+
+    net = Net()
+    names = list(net.state_dict())
+    inputs = torch.ones(2, 3)
+    wanted = net.backbone(inputs)
+    assert compile_parts(net, 'eager') == ['backbone', 'camera.backbone']
+    torch.testing.assert_close(net.backbone(inputs), wanted)
+    assert list(net.state_dict()) == names  # checkpoints still fit
+
+
+def test_each_process_has_an_accelerator(monkeypatch) -> None:
+    monkeypatch.setattr(
+        torch.accelerator, 'current_accelerator', lambda check_available=False: torch.device('xpu')
+    )
+    monkeypatch.setattr(torch.accelerator, 'device_count', lambda: 2)
+    found = [str(find_device('auto', local_rank=rank)) for rank in range(3)]
+    assert found == ['xpu:0', 'xpu:1', 'xpu:0']
+    assert find_device('cpu', local_rank=1) == torch.device('cpu')

@@ -99,7 +99,7 @@ def build_estimator(cfg: Config, checkpoint: str | Path | None) -> torch.nn.Modu
 
 
 def compile_parts(estimator: torch.nn.Module, backend: str = 'inductor') -> list[str]:
-    """Compile what takes most of the time and does not depend on the number of people.
+    """Compile what takes most of the time.
 
     Args:
         estimator: The model; its backbones and necks, the calibrator's included, are compiled when
@@ -115,5 +115,5 @@ def compile_parts(estimator: torch.nn.Module, backend: str = 'inductor') -> list
         if name.rpartition('.')[2] in COMPILED_PARTS
     }
     for module in parts.values():
-        module.compile(backend=backend, dynamic=True)
+        module.compile(backend=backend)
     return sorted(parts)

@@ -61,7 +61,7 @@ def merge_runs(
     def records() -> Iterator[HMRResult]:
         for _, (item, file) in sorted(done.items()):
             try:
-                result = HMRResult.load(file)
+                result = HMRResult.load(file, meshes=False)
             except (OSError, ValueError) as error:
                 report.failures.append(Failure(item.name, str(error)))
                 continue

@@ -68,8 +68,8 @@ class RunRecorder:
         Returns:
             The record; None where there is none or its files cannot be written.
         """
-        try:
-            if result is not None:
+        if result is not None:
+            try:
                 write_result(
                     self.folder.path,
                     photo.stem,
@@ -79,9 +79,13 @@ class RunRecorder:
                     meshes=self.meshes,
                     on_ground=self.on_ground,
                 )
+            except OSError as error:
+                photo.problems.append(error.strerror or str(error))
+                result = None
+        try:
             self.folder.record(self._item(photo, result))
         except OSError as error:
-            photo.problems.append(error.strerror or str(error))
+            photo.problems.append(f'could not note it in the journal: {error.strerror or error}')
             return None
         return result
 
