@@ -15,6 +15,8 @@ import numpy as np
 
 from whmr.apis import HMRInferencer, InferenceReport, Share, find_device, find_share
 from whmr.apis.result_files import DEFAULT_PICTURES
+from whmr.apis.video import infer_videos
+from whmr.apis.video_options import VideoOptions, add_video_options, read_video_options
 from whmr.engine import CheckpointError, ConfigError, cli
 from whmr.visualization import PICTURES
 
@@ -30,6 +32,8 @@ EXAMPLES = """for each photo (or frame) FOLDER gets
 and at the end
   results.npz                  all people, without meshes (docs/results_format.md)
   report.json                  counts, and what could not be used
+of a video that is followed as a whole (--track, --smooth ...), instead of all this
+  results.npz overlay.mp4      people who keep their numbers and colours (docs/video.md)
 
 the same command goes on where it was interrupted; under torchrun or srun each process takes its
 share, and tools/misc/merge_results.py FOLDER makes the last two files when all are through
@@ -42,6 +46,7 @@ examples:
   python tools/infer.py 'photos/**/*.jpg' --out outputs/all --exif --no-meshes
   python tools/infer.py photo.jpg --out outputs --boxes 120,40,310,460 400,60,520,470
   python tools/infer.py clip.mp4 --out outputs/clip --every 5 --no-meshes
+  python tools/infer.py clip.mp4 --out outputs/clip --smooth savgol --shot-camera
   python tools/infer.py photo.jpg --out outputs --focal-length 1450 --pitch 12 --roll 0
   torchrun --nproc-per-node 4 tools/infer.py photos --out outputs/photos
 """
@@ -74,6 +79,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_people(parser.add_argument_group('people'))
     _add_camera(parser.add_argument_group('camera, where it is known: used, not predicted'))
     _add_output(parser.add_argument_group('output'))
+    add_video_options(parser)
     return parser
 
 
@@ -242,7 +248,10 @@ def infer(args: argparse.Namespace, share: Share) -> InferenceReport:
         SystemExit: If the user interrupts the run.
     """
     camera = read_camera(args)
+    followed: VideoOptions | None = None
     try:
+        followed = read_video_options(args)
+        _check_followed(args, share, followed)
         device = find_device(args.device, local_rank=share.local_rank)
         with cli.building():
             inferencer = HMRInferencer(
@@ -255,6 +264,15 @@ def infer(args: argparse.Namespace, share: Share) -> InferenceReport:
                 image_batch_size=args.image_batch_size,
                 amp=args.amp,
                 compile=args.compile,
+            )
+        if followed is not None:
+            return infer_videos(
+                inferencer,
+                args.input,
+                args.out,
+                options=followed,
+                camera=camera,
+                progress=not args.no_progress,
             )
         return inferencer(
             args.input,
@@ -272,10 +290,13 @@ def infer(args: argparse.Namespace, share: Share) -> InferenceReport:
             progress=not args.no_progress and share.rank == 0,
         )
     except KeyboardInterrupt:
-        sys.stderr.write(
-            f'\ninterrupted; the files in {args.out} are whole, and the same command goes on; '
-            f'tools/misc/merge_results.py {args.out} makes results.npz of what is there\n'
+        rest = (
+            'and hold the video up to here'
+            if followed is not None
+            else f'and the same command goes on; tools/misc/merge_results.py {args.out} makes '
+            'results.npz of what is there'
         )
+        sys.stderr.write(f'\ninterrupted; the files in {args.out} are whole, {rest}\n')
         raise SystemExit(INTERRUPTED) from None
     except (FileExistsError, NotADirectoryError) as error:
         raise ConfigError(f'--out {args.out}: there is a file in the way') from error
@@ -286,6 +307,16 @@ def infer(args: argparse.Namespace, share: Share) -> InferenceReport:
     except (ValueError, KeyError, ImportError) as error:
         message = error.args[0] if isinstance(error, KeyError) and error.args else error
         raise ConfigError(str(message)) from error
+
+
+def _check_followed(args: argparse.Namespace, share: Share, followed: VideoOptions | None) -> None:
+    """Refuse what does not go together with following the people of a video."""
+    if followed is None:
+        return
+    if args.boxes is not None:
+        raise ConfigError('--boxes: people are followed by the detector, leave out the boxes')
+    if not share.is_whole:
+        raise ConfigError('a video is followed by one process: start it without torchrun or srun')
 
 
 def main(argv: Sequence[str] | None = None) -> int:

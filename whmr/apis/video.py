@@ -76,7 +76,8 @@ def infer_videos(
         ValueError: If an argument is wrong, or an input is no video.
     """
     options = options or VideoOptions()
-    paths = [Path(video) for video in ([videos] if isinstance(videos, (str, Path)) else videos)]
+    single = isinstance(videos, (str, Path))
+    paths = [Path(str(video)) for video in ([videos] if single else videos)]
     for path in paths:
         if path.suffix.lower() not in VIDEO_SUFFIXES:
             raise ValueError(

@@ -9,7 +9,7 @@ import numpy as np
 
 from whmr.fileio import atomic_path
 
-CHUNK = 1 << 20  # bytes
+CHUNK = 1 << 16  # bytes
 
 
 class ColumnFiles:
