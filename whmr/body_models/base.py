@@ -13,7 +13,7 @@ from whmr.body_models.joint_regressor import JointRegressor
 from whmr.body_models.pyramid import MeshPyramid
 from whmr.body_models.skinning import joint_groups, kinematic_chain, skin
 from whmr.body_models.vertex_set import VertexSet
-from whmr.geometry import axis_angle_to_rotmat
+from whmr.geometry import axis_angle_to_rotmat, full_precision
 from whmr.keypoints import JOINT_SETS, SMPL54_TO_SPIN49
 
 NUM_JOINTS = 24
@@ -128,7 +128,7 @@ class BodyModel(nn.Module):
             returns: BodyOutput, axes of the frame that `global_orient` leads to.
         """
         dtype = self.blend_dirs.dtype
-        with torch.autocast(device_type=betas.device.type, enabled=False):
+        with full_precision(betas):
             root = self._rotations(global_orient.to(dtype), 1, 'global_orient')
             rotations = torch.cat(
                 [root, self._rotations(body_pose.to(dtype), NUM_JOINTS - 1, 'body_pose')], dim=1

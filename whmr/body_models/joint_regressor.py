@@ -6,6 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from whmr.geometry import full_precision
+
 
 class JointRegressor(nn.Module):
     """Joints as weighted sums of a body's vertices; only the vertices that carry weight are read.
@@ -80,4 +82,6 @@ class JointRegressor(nn.Module):
         Shapes: B batch, V vertices, K joints; same unit and frame in and out.
             vertices: (B, V, 3).  returns: (B, K, 3).
         """
-        return torch.matmul(self.weight.to(vertices.dtype), vertices.index_select(1, self.index))
+        picked = vertices.index_select(1, self.index)
+        with full_precision(picked):
+            return torch.matmul(self.weight.to(picked.dtype), picked)

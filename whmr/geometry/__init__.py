@@ -35,6 +35,7 @@ from whmr.geometry.frames import (
     world2cam_from_extrinsics,
     world_to_camera_orient,
 )
+from whmr.geometry.precision import full_precision
 from whmr.geometry.procrustes import procrustes_align
 from whmr.geometry.rotations import (
     axis_angle_to_rotmat,
@@ -61,6 +62,7 @@ __all__ = [
     'focal_from_distance',
     'focal_to_vfov',
     'full_cam_t',
+    'full_precision',
     'global_info',
     'gravity_to_pitch_roll',
     'intrinsics_matrix',

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from whmr.geometry.checks import check_last
+from whmr.geometry.precision import full_precision
 from whmr.geometry.rotations import euler_to_rotmat
 
 
@@ -87,7 +88,8 @@ def world2cam_from_extrinsics(rotmat: Tensor, up_axis: Tensor) -> Tensor:
     check_last(rotmat, (3, 3), 'rotmat')
     if up_axis.shape != (3,):
         raise ValueError(f'up_axis: expected shape (3,), got {tuple(up_axis.shape)}')
-    gravity = -(rotmat @ up_axis.to(rotmat))
+    with full_precision(rotmat):
+        gravity = -(rotmat @ up_axis.to(rotmat))
     return pitch_roll_to_rotmat(*gravity_to_pitch_roll(gravity))
 
 
@@ -105,7 +107,8 @@ def camera_to_world_orient(global_orient: Tensor, world2cam_rotmat: Tensor) -> T
     Raises:
         ValueError: The shapes do not pair each body with its camera.
     """
-    return _paired(world2cam_rotmat, global_orient).mT @ global_orient
+    with full_precision(global_orient):
+        return _paired(world2cam_rotmat, global_orient).mT @ global_orient
 
 
 def world_to_camera_orient(global_orient_world: Tensor, world2cam_rotmat: Tensor) -> Tensor:
@@ -123,7 +126,8 @@ def world_to_camera_orient(global_orient_world: Tensor, world2cam_rotmat: Tensor
     Raises:
         ValueError: The shapes do not pair each body with its camera.
     """
-    return _paired(world2cam_rotmat, global_orient_world) @ global_orient_world
+    with full_precision(global_orient_world):
+        return _paired(world2cam_rotmat, global_orient_world) @ global_orient_world
 
 
 def _paired(world2cam_rotmat: Tensor, orient: Tensor) -> Tensor:

@@ -5,6 +5,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from whmr.geometry.checks import check_last
+from whmr.geometry.precision import full_precision
 
 # Below these squared values a Taylor series is exact to float64 and, unlike the closed form,
 # smooth.
@@ -37,7 +38,9 @@ def axis_angle_to_rotmat(axis_angle: Tensor) -> Tensor:
     zero = torch.zeros_like(x)
     cross = torch.stack([zero, -z, y, z, zero, -x, -y, x, zero], -1).unflatten(-1, (3, 3))
     eye = torch.eye(3, dtype=axis_angle.dtype, device=axis_angle.device)
-    return eye + sine[..., None, None] * cross + cosine[..., None, None] * (cross @ cross)
+    with full_precision(cross):
+        twice = cross @ cross
+    return eye + sine[..., None, None] * cross + cosine[..., None, None] * twice
 
 
 def rotmat_to_axis_angle(rotmat: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from whmr.body_models import BodyMismatchError, BodyModel
 from whmr.geometry import (
     apply_affine,
+    full_precision,
     invert_affine,
     normalize_full,
     square_crop_normalize,
@@ -122,7 +123,8 @@ class HMRDataPreprocessor(BaseDataPreprocessor):
         metas = self._metas(inputs, samples)
         targets = None
         if any('gt_instances' in s or 'gt_camera' in s for s in samples):
-            targets = self._targets(samples, metas, training)
+            with full_precision(metas.crop2full):  # trainers call this under autocast
+                targets = self._targets(samples, metas, training)
         return {'inputs': inputs, 'metas': metas, 'targets': targets, 'data_samples': samples}
 
     def _pictures(self, inputs: Mapping[str, Any]) -> dict[str, Any]:

@@ -52,7 +52,7 @@ class CropMetas(Record):
         """(B, 2) centre of the square box, full px."""
         h, w = self.crop_shape
         middle = self.crop2full.new_tensor([w / 2, h / 2, 1.0])
-        return self.crop2full @ middle
+        return (self.crop2full * middle).sum(-1)  # a matrix product would be rounded by autocast
 
     @property
     def bbox_size(self) -> Tensor:

@@ -154,7 +154,7 @@ class ExternalHMR(BaseModel):
         cam_t = self._read('cam_t', output, batch, (3,))
         focal = self._read('focal_length', output, batch, ())
         if cam_t is not None:
-            cam_t = cam_t @ flip
+            cam_t = cam_t * flip.diagonal()
         elif weak_cam is not None:
             focal, cam_t = full_camera(weak_cam, None, metas)
         body = self.body_model(betas=betas, global_orient=pose[:, :1], body_pose=pose[:, 1:])
@@ -226,7 +226,8 @@ class ExternalHMR(BaseModel):
                 [self.fields[n].rotations(output, n, batch, size) for n, size in parts.items()],
                 dim=1,
             )
-        return torch.cat([flip_matrix(self.axes, pose) @ pose[:, :1], pose[:, 1:]], dim=1)
+        signs = flip_matrix(self.axes, pose).diagonal()
+        return torch.cat([signs[:, None] * pose[:, :1], pose[:, 1:]], dim=1)
 
     def _read(
         self, name: str, output: Any, batch: int, shape: tuple[int | None, ...]

@@ -11,7 +11,7 @@ from mmengine.model import BaseModel
 from torch import Tensor, nn
 
 from whmr.body_models import BodyModel
-from whmr.geometry import global_info, rotmat_to_pitch_roll
+from whmr.geometry import full_precision, global_info, rotmat_to_pitch_roll
 from whmr.keypoints import JOINT_SETS
 from whmr.models.estimators.mesh_loss import build_terms, vertex_levels
 from whmr.models.estimators.predictions import (
@@ -198,8 +198,8 @@ class WorldHMR(BaseModel):
             ready.body_feat, ready.global_info, ready.world2cam_rotmat, ready.global_orient
         )
         # The body is linear in its root rotation, so the posed mesh need only be turned about the
-        # pelvis. Half precision would cost millimetres.
-        with torch.autocast(device_type=orient.device.type, enabled=False):
+        # pelvis.
+        with full_precision(orient):
             orient = orient.to(ready.vertices.dtype)
             pelvis = ready.joints[:, PELVIS : PELVIS + 1]
             turn = (orient @ ready.own_global_orient.to(orient.dtype).mT).squeeze(1)

@@ -2,6 +2,8 @@
 
 from typing import Any, NamedTuple
 
+import torch
+import torch.nn.functional as F
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
@@ -62,12 +64,15 @@ class IUVHead(BaseModule):
 
     def forward(self, feat: Tensor) -> IUVOutput:
         check_shape(feat, (None, self.in_channels, None, None), 'IUVHead: feat')
-        return IUVOutput(
-            self.predict_u(feat),
-            self.predict_v(feat),
-            self.predict_index(feat),
-            self.predict_annotation(feat),
+        # One convolution with all the filters: the map is read, and its gradient summed, once.
+        layers = (self.predict_u, self.predict_v, self.predict_index, self.predict_annotation)
+        maps = F.conv2d(
+            feat,
+            torch.cat([layer.weight for layer in layers]),
+            torch.cat([layer.bias for layer in layers]),
+            padding=1,
         )
+        return IUVOutput(*maps.split([layer.out_channels for layer in layers], dim=1))
 
     def loss_by_feat(self, output: IUVOutput, targets: HMRTargets) -> dict[str, Tensor]:
         """The terms of Eq. 11.

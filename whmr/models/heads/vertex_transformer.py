@@ -7,7 +7,7 @@ import torch
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from whmr.geometry import check_shape
+from whmr.geometry import check_shape, full_precision
 from whmr.models.heads.graphormer_layer import GraphormerLayer
 from whmr.registry import HEADS
 
@@ -137,8 +137,7 @@ class VertexTransformer(BaseModule):
         x = self.dropout(self.embed(everything) + self.position)
         for layer in self.layers:
             x = layer(x, self.adjacency)
-        # Half precision would cost millimetres.
-        with torch.autocast(device_type=x.device.type, enabled=False):
+        with full_precision(x):
             dtype = self.decode.weight.dtype
             coarse = self.decode(x[:, :points].to(dtype)) + self.skip(tokens.to(dtype))
             if self.indirect:

@@ -49,9 +49,8 @@ class DeconvNeck(BaseModule):
 
     def forward(self, feat: Tensor) -> list[Tensor]:
         check_shape(feat, (None, self.in_channels, None, None), 'DeconvNeck: feat')
-        # On CPUs, channels-last memory makes inference a fifth faster and training a third slower.
-        layout = torch.contiguous_format if self.training else torch.channels_last
-        feat = feat.contiguous(memory_format=layout)
+        # The heads that read the maps convolve channels-last memory faster; the neck itself too.
+        feat = feat.contiguous(memory_format=torch.channels_last)
         maps = []
         for layer in self.layers:
             feat = layer(feat)
