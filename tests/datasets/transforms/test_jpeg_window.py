@@ -86,6 +86,20 @@ def test_what_cannot_be_cut_is_told() -> None:
     assert cut_window(damaged, read_layout(damaged), (0, 0), (9, 9)) is None
 
 
+def test_damaged_headers_raise_nothing() -> None:
+    rng = np.random.default_rng(0)
+    for settings in ((), (cv2.IMWRITE_JPEG_RST_INTERVAL, 7)):
+        content = coded(*settings)
+        scan = read_layout(content).scan
+        for _ in range(500):
+            damaged = bytearray(content[: rng.integers(3, scan + 40)])
+            for place in rng.integers(2, len(damaged), 3):
+                damaged[place] = rng.integers(0, 256)
+            layout = read_layout(bytes(damaged))
+            if layout is not None:
+                cut_window(bytes(damaged), layout, (100, 50), (120, 70))
+
+
 def test_a_grey_photo_is_cut() -> None:
     content = coded(cv2.IMWRITE_JPEG_RST_INTERVAL, 7, picture=photo()[..., 0])
     layout = read_layout(content)

@@ -8,6 +8,7 @@ import numpy as np
 _HUFFMAN_FRAMES = (0xC0, 0xC1)  # baseline and extended sequential: rows follow one another
 _NO_FRAMES = (0xC4, 0xC8, 0xCC)  # in the range of frame markers, but of another kind
 _SCAN, _END, _RESTART_INTERVAL, _FIRST_RESTART = 0xDA, 0xD9, 0xDD, 0xD0
+_MIN_HEADERS = 23  # bytes of the frame's header and the scan's, of a grey JPEG
 _MIN_TILE = 6  # units of coding; each tile costs some bytes
 
 
@@ -63,7 +64,7 @@ def read_layout(content: bytes) -> JpegLayout | None:
     Shapes: none.
     """
     start, frame, restart = 2, 0, 0
-    while start + 4 <= len(content) and content[start] == 0xFF:
+    while start + 4 < len(content) and content[start] == 0xFF:
         marker = content[start + 1]
         length = _number(content, start + 2)
         if 0xC0 <= marker <= 0xCF and marker not in _NO_FRAMES:
@@ -152,12 +153,15 @@ def _layout(
     content: bytes, frame: int, scan: int, restart: int, num_scanned: int
 ) -> JpegLayout | None:
     """The layout, if one scan holds all of a grey or colour picture."""
-    if not frame or scan > len(content):
+    if not frame or scan > len(content) or scan - frame < _MIN_HEADERS:
         return None
     height, width, num_parts = *_shape(content, frame), content[frame + 9]
-    if num_parts not in (1, 3) or num_scanned != num_parts or not height or not width:
+    is_whole = _number(content, frame + 2) == 8 + 3 * num_parts and height and width
+    if num_parts not in (1, 3) or num_scanned != num_parts or not is_whole:
         return None
     sampling = [content[frame + 11 + 3 * part] for part in range(num_parts)]
+    if not all(s & 15 and s >> 4 for s in sampling):
+        return None
     unit = (8 * max(s & 15 for s in sampling), 8 * max(s >> 4 for s in sampling))
     if num_parts == 1:
         unit = (8, 8)  # a single component is coded block by block, whatever its sampling says
@@ -166,6 +170,8 @@ def _layout(
 
 def _tile_bounds(content: bytes, layout: JpegLayout, num_tiles: int) -> list[int] | None:
     """Where each tile begins, and where one after the last would; None if markers are not right."""
+    if num_tiles > len(content):
+        return None
     coded = np.frombuffer(content, np.uint8, offset=layout.scan)
     places = np.flatnonzero(coded[:-1] == 0xFF)
     codes = coded[places + 1]

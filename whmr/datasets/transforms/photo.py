@@ -129,7 +129,7 @@ class EncodedPhoto:
             factor = 1  # the grid of large pixels would begin outside of the turned photo
         size = np.array(self.shape[::-1])
         low, high = np.clip((0 * size, size) if window is None else window, 0, size)
-        if self._part is None or not _is_enough(self._part, factor, low, high):
+        if self._part is None or not _is_enough(self._part, factor, low, high, size):
             self._part = self._decoded(factor, low, high)
         return self._part
 
@@ -190,10 +190,14 @@ class EncodedPhoto:
         return BadSampleError(f'{self._path}: {what}; get the file again')
 
 
-def _is_enough(part: PhotoPart, factor: int, low: np.ndarray, high: np.ndarray) -> bool:
-    """Whether a part is as fine and as large as is asked."""
-    end = np.array(part.origin) + np.array(part.pixels.shape[1::-1]) * part.factor
-    return part.factor <= factor and bool((low >= part.origin).all() and (high <= end).all())
+def _is_enough(
+    part: PhotoPart, factor: int, low: np.ndarray, high: np.ndarray, size: np.ndarray
+) -> bool:
+    """Whether a part is as fine and as large as is asked, without its outermost pixels."""
+    start, edge = np.array(part.origin), _MARGIN * part.factor
+    stop = start + np.array(part.pixels.shape[1::-1]) * part.factor
+    inside = (low >= start + edge * (start > 0)) & (high <= stop - edge * (stop < size))
+    return part.factor <= factor and bool(inside.all())
 
 
 def photo_part(
