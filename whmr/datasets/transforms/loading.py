@@ -30,8 +30,9 @@ class LoadImage(LoadImageFromFile):
 
     With `lazy_decode` a JPEG becomes `encoded` instead of `img`: it is only checked here, and
     `CropPerson` and `ResizeFull` decode it, at 1/2, 1/4 or 1/8 of its size where that has at least
-    one pixel for each of theirs, which is faster for large photos. All coordinates stay those of
-    the whole photo. Transforms that use `img` themselves need it off.
+    one pixel for each of theirs, and of it as little as the crop needs (`jpeg_window`), which is
+    faster for large photos. All coordinates stay those of the whole photo. Transforms that use
+    `img` themselves need it off.
 
     The orientation tag of a JPEG is honoured, as viewers do: labels are expected on the picture as
     it is seen. For a data set whose labels were made on the stored pixels set
@@ -50,7 +51,7 @@ class LoadImage(LoadImageFromFile):
 
     Args:
         ignore_orientation: Take the stored pixels, without the turn that the orientation tag asks.
-        lazy_decode: Let the views decode JPEGs, as finely as they need.
+        lazy_decode: Let the views decode JPEGs, as much and as finely as they need.
         imdecode_backend: Decoder, as in mmcv: `cv2`, `pillow`, `turbojpeg`, `tifffile`.
         backend_args: File backend, as in mmengine.
 
