@@ -34,7 +34,7 @@ from whmr.apis.merge_runs import merge_runs
 from whmr.apis.person_boxes import usable_boxes
 from whmr.apis.photo_batches import Photo, PhotoPipeline, group_photos, predict_group
 from whmr.apis.report import Failure, InferenceReport
-from whmr.apis.result_files import draw_views
+from whmr.apis.result_files import DEFAULT_PICTURES, draw_views
 from whmr.apis.run_folder import WHOLE, RunFolder
 from whmr.apis.run_recorder import RunRecorder, as_setting
 from whmr.apis.share import Share
@@ -123,7 +123,7 @@ class HMRInferencer:
         out_dir: str | Path | None = None,
         every: int = 1,
         max_frames: int | None = None,
-        pictures: bool = True,
+        pictures: bool | Sequence[str] = True,
         meshes: bool = True,
         on_ground: bool = False,
         overwrite: bool = False,
@@ -147,7 +147,7 @@ class HMRInferencer:
             out_dir: Where files are written, see `write_result`; None writes nothing.
             every: Of a video, take every so many frames.
             max_frames: Of a video, take so many frames at most; None = all.
-            pictures: Whether to draw pictures.
+            pictures: Whether to draw pictures, or which, see `draw_views`.
             meshes: Whether to write meshes.
             on_ground: Drop each person to the floor of the world picture.
             overwrite: Do finished photos again, and write over a run with other settings.
@@ -282,18 +282,24 @@ class HMRInferencer:
         return [self._collect(*pair) for pair in zip(photos, predicted, strict=True)]
 
     def visualize(
-        self, photo: Photo, result: HMRResult, *, on_ground: bool = False
+        self,
+        photo: Photo,
+        result: HMRResult,
+        *,
+        pictures: Sequence[str] = DEFAULT_PICTURES,
+        on_ground: bool = False,
     ) -> dict[str, np.ndarray]:
         """Draw the people of a photo, see `draw_views`.
 
         Args:
             photo: With its image.
             result: Its record.
+            pictures: Which.
             on_ground: Drop each person to the floor of the world picture.
 
         Shapes: returns (h, w, 3) uint8 RGB each.
         """
-        return draw_views(result, photo.image, on_ground=on_ground)
+        return draw_views(result, photo.image, pictures=pictures, on_ground=on_ground)
 
     def _prepare(
         self,

@@ -27,7 +27,7 @@ class RunRecorder:
         report: Photos that were finished before are counted in it.
         said: What the user says of photos, for all of them or photo -> entry: a photo whose own
             entry has changed is not finished.
-        pictures: Whether to draw pictures.
+        pictures: Whether to draw pictures, or which.
         meshes: Whether to write meshes.
         on_ground: Drop each person to the floor of the world picture.
     """
@@ -38,7 +38,7 @@ class RunRecorder:
         report: InferenceReport,
         *,
         said: Sequence[Any] = (),
-        pictures: bool = True,
+        pictures: bool | Sequence[str] = True,
         meshes: bool = True,
         on_ground: bool = False,
     ) -> None:
