@@ -13,6 +13,7 @@ training also the camera's world rotation. Needs scipy and h5py: `pip install wh
 import argparse
 import os
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -203,7 +204,7 @@ def _row(
 
 def _train_joints(path: Path, camera: int) -> tuple[np.ndarray, np.ndarray]:
     """Pixels (N, 28, 2) and mm in camera axes (N, 28, 3) of one camera."""
-    content = read_mat(path, ['annot2', 'annot3'])
+    content = _annotations(path)
     try:
         points, joints = (np.ravel(content[name])[camera] for name in ('annot2', 'annot3'))
         points = np.asarray(points, np.float64).reshape(-1, len(TRAIN_JOINTS), 2)
@@ -211,6 +212,12 @@ def _train_joints(path: Path, camera: int) -> tuple[np.ndarray, np.ndarray]:
     except (ValueError, TypeError, IndexError) as error:
         raise SourceError(f'{path}: no joints of camera {camera} ({error})') from error
     return points + PIXEL_CENTRE, joints
+
+
+@lru_cache(maxsize=1)
+def _annotations(path: Path) -> dict[str, Any]:
+    """A sequence's annotations, read once for all of its cameras."""
+    return read_mat(path, ['annot2', 'annot3'])
 
 
 def read_calibration(path: Path) -> dict[int, tuple[np.ndarray, np.ndarray]]:
