@@ -1,9 +1,13 @@
-"""Lets the tests of this folder run tools in this process."""
+"""Lets the tests of this folder run tools in this process, and import the packages beside them."""
 
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from mmengine.logging import MMLogger
+
+sys.path.insert(0, str(Path(__file__).parents[2] / 'tools' / 'analysis'))
 
 
 @pytest.fixture(autouse=True)

@@ -40,8 +40,8 @@ def summarise(runs: Sequence[Figures]) -> dict[str, dict[str, float]]:
 
 def cell(figure: Mapping[str, float], digits: int = 1) -> str:
     """`61.3`, or `61.3 ± 0.4` where it deviates."""
-    text = f'{figure["mean"]:.{digits}f}'
-    return f'{text} ± {figure["deviation"]:.{digits}f}' if figure['deviation'] else text
+    text, deviation = (f'{figure[name]:.{digits}f}' for name in ('mean', 'deviation'))
+    return f'{text} ± {deviation}' if float(deviation) else text
 
 
 def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
