@@ -23,6 +23,8 @@ from whmr.apis.report import Failure, InferenceReport
 from whmr.apis.result_files import draw_views, write_result
 from whmr.apis.results_source import ResultsSource, find_results, read_results
 from whmr.apis.share import Share, find_share
+from whmr.apis.video import VideoReport, infer_videos
+from whmr.apis.video_options import VideoOptions
 
 __all__ = [
     'EXPORT_KINDS',
@@ -43,6 +45,8 @@ __all__ = [
     'Share',
     'SourceImage',
     'TorchvisionDetector',
+    'VideoOptions',
+    'VideoReport',
     'WholeImageDetector',
     'check_boxes',
     'draw_views',
@@ -53,6 +57,7 @@ __all__ = [
     'focal_from_35mm',
     'gather_results',
     'find_share',
+    'infer_videos',
     'link_boxes',
     'merge_runs',
     'read_exif_focal',
