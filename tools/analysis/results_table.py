@@ -66,6 +66,9 @@ def add_study_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--splits', nargs='+', default=[], help="of SyntheticWorld (default: the config's test set)"
     )
+    parser.add_argument(
+        '--train-images', type=int, help='of SyntheticWorld (default: as in the config)'
+    )
     parser.add_argument('--test-images', type=int, help='of each split (default: as in the config)')
     parser.add_argument(
         '--versions', type=int, default=2, help='augmentations of each sample (default: 2)'
@@ -80,6 +83,7 @@ def read_settings(args: argparse.Namespace) -> Settings:
     return Settings(
         versions=args.versions,
         splits=tuple(args.splits),
+        train_images=args.train_images,
         test_images=args.test_images,
         max_iters=args.max_iters,
     )

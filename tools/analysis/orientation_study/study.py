@@ -31,12 +31,14 @@ class Settings:
     Args:
         versions: Augmented versions of each training sample.
         splits: Test splits of the synthetic world; empty: the config's own test set.
+        train_images: Images of the synthetic world to train on; None as in the config.
         test_images: Images of each test split; None as in the config.
         max_iters: Training iterations; None as in the config.
     """
 
     versions: int = 2
     splits: tuple[str, ...] = ()
+    train_images: int | None = None
     test_images: int | None = None
     max_iters: int | None = None
 
@@ -73,7 +75,10 @@ class Study:
     @cached_property
     def training(self) -> Features:
         """Features of the training set."""
-        dataset = self.cfg.train_dataloader.dataset
+        dataset = copy.deepcopy(self.cfg.train_dataloader.dataset)
+        if self.settings.train_images is not None:
+            for world in _worlds(dataset):
+                world['num_images'] = self.settings.train_images
         return load_features(self.cfg, dataset, self.body, num_versions=self.settings.versions)
 
     @cached_property
@@ -104,7 +109,7 @@ class Study:
 
     def _test_sets(self) -> dict[str, dict]:
         own = self.cfg.test_dataloader.dataset
-        worlds = [node for node in iter_dicts(own) if is_type(node, 'SyntheticWorld')]
+        worlds = _worlds(own)
         if not worlds:
             if self.settings.splits:
                 raise cli.ConfigError(f'--splits: the test set of {self.path} has no splits')
@@ -122,6 +127,11 @@ def read_row(path: str) -> tuple[dict[str, Any], str]:
     if model.get('orientation') is None:
         raise cli.ConfigError(f'{path}: its model has no orientation module')
     return dict(model.orientation), model.get('rotation_source', 'predicted')
+
+
+def _worlds(dataset: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The synthetic worlds among a data set's parts."""
+    return [node for node in iter_dicts(dataset) if is_type(node, 'SyntheticWorld')]
 
 
 def _shorten(cfg: Config, max_iters: int) -> None:
