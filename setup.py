@@ -1,11 +1,25 @@
 """Package metadata. Versions: ranges here (requirements/), the tested set in constraints.txt."""
 
 import re
+import shutil
 from pathlib import Path
 
 from setuptools import find_packages, setup
+from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).resolve().parent
+# What the command `whmr` runs and reads, put where OpenMMLab's packages have theirs: whmr/.mim.
+BUNDLED = (
+    'configs/**/*.py',
+    'checkpoints/*.safetensors',
+    'model-index.yml',
+    'tools/*.py',
+    'tools/*.sh',
+    'tools/analysis/*.py',
+    'tools/checkpoint_converters/*.py',
+    'tools/dataset_converters/*.py',
+    'tools/misc/*.py',
+)
 
 
 def read_version() -> str:
@@ -47,6 +61,21 @@ def read_extras() -> dict[str, list[str]]:
     return extras
 
 
+class BuildWithBundle(build_py):
+    """Adds the bundled files to a wheel; an editable install finds them in the checkout."""
+
+    def run(self) -> None:
+        """Build the package."""
+        super().run()
+        if self.editable_mode:
+            return
+        target = Path(self.build_lib) / 'whmr' / '.mim'
+        for source in sorted(path for pattern in BUNDLED for path in ROOT.glob(pattern)):
+            copy = target / source.relative_to(ROOT)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, copy)
+
+
 setup(
     name='whmr',
     version=read_version(),
@@ -59,6 +88,8 @@ setup(
     packages=find_packages(include=['whmr', 'whmr.*']),
     package_data={'whmr': ['assets/*', '**/assets/*', '**/assets/**/*']},
     include_package_data=False,
+    cmdclass={'build_py': BuildWithBundle},
+    entry_points={'console_scripts': ['whmr = whmr.cli:main']},
     zip_safe=False,
     install_requires=read_requirements('runtime.txt'),
     extras_require=read_extras(),
