@@ -21,7 +21,7 @@ os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
 from mmengine.registry import DefaultScope
 from orientation_study.report import Figures, cell, markdown_table, summarise, write_results
 from orientation_study.scoring import score
-from orientation_study.study import Study, limit_threads, read_row
+from orientation_study.study import Study, read_row, set_up
 from results_table import add_study_arguments, read_settings
 from torch import nn
 
@@ -126,7 +126,7 @@ def draw(path: Path, curves: Mapping[str, Mapping[str, Curve]], degrees: Sequenc
 
 def run(args: argparse.Namespace) -> None:
     """Train what is not trained, measure, write tables and picture."""
-    limit_threads(args.num_threads)
+    set_up(args.num_threads)
     with DefaultScope.overwrite_default_scope('whmr'):
         study = Study(args.config, read_settings(args))
         curves = measure(study, args)

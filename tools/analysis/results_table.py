@@ -34,7 +34,7 @@ from orientation_study.report import (
     write_results,
 )
 from orientation_study.scoring import COLUMNS
-from orientation_study.study import Settings, Study, limit_threads, read_row
+from orientation_study.study import Settings, Study, read_row, set_up
 
 from whmr.engine import cli
 from whmr.models import RotationMultiply, Uncorrected
@@ -134,7 +134,7 @@ def tables(rows: Mapping[str, Runs]) -> list[str]:
 
 def run(args: argparse.Namespace) -> None:
     """Train what is not trained, score everything, write the table."""
-    limit_threads(args.num_threads)
+    set_up(args.num_threads)
     with DefaultScope.overwrite_default_scope('whmr'):
         study = Study(args.config, read_settings(args))
         rows = untrained(study)

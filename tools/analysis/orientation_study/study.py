@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from mmengine import Config
+from mmengine.logging import MMLogger
 from torch import nn
 
 from orientation_study.features import Features, load_features
@@ -144,6 +145,12 @@ def _shorten(cfg: Config, max_iters: int) -> None:
                 scheduler[name] = round(scheduler[name] * factor)
 
 
-def limit_threads(number: int) -> None:
-    """Torch's threads: more than one is slower on matrices of this size."""
-    torch.set_num_threads(number)
+def set_up(num_threads: int) -> None:
+    """Torch's threads, and a log without the start of every parameter.
+
+    Args:
+        num_threads: More than one is slower on matrices of this size.
+    """
+    torch.set_num_threads(num_threads)
+    logger = MMLogger.get_instance('orientation_study')
+    logger.addFilter(lambda record: record.module != 'base_module')
