@@ -177,7 +177,14 @@ class HMRInferencer:
             recorder = RunRecorder(folder, report, said=(boxes, camera), **views)
         keep = recorder is None if keep_results is None else keep_results
         bar = ProgressBar(len(source), file=sys.stderr) if progress else None
-        unfinished = source.read(finished=None if recorder is None else recorder.finished)
+
+        def finished(found: SourceImage) -> bool:
+            kept = recorder is not None and recorder.finished(found)
+            if kept and bar is not None:
+                bar.update()
+            return kept
+
+        unfinished = source.read(finished=finished)
         for photo, result in self.iter_results(unfinished, boxes=boxes, camera=camera, exif=exif):
             if recorder is not None:
                 result = recorder.write(photo, result)
