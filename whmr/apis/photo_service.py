@@ -123,9 +123,7 @@ class PhotoService:
         try:
             height, width, _ = header_shape(photo)
         except (OSError, ValueError, SyntaxError):
-            raise BadSampleError(
-                f'this is no picture that can be read; send one of {kinds}'
-            ) from None
+            raise BadSampleError(f'this picture cannot be read; send one of {kinds}') from None
         if height * width > self.max_megapixels * MEGA:
             raise BadSampleError(
                 f'the photo has {height * width / MEGA:.1f} megapixels, the limit is '

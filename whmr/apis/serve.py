@@ -85,8 +85,15 @@ def build_app(service: PhotoService) -> 'gradio.Blocks':
             with gradio.Column(scale=4):
                 scene = gradio.HTML(elem_id='scene', min_height=SCENE_HEIGHT)
                 with gradio.Row():
-                    overlay = gradio.Image(label='Overlay', interactive=False, elem_id='overlay')
-                    world = gradio.Image(label='World', interactive=False, elem_id='world')
+                    overlay, world = (
+                        gradio.Image(
+                            label=name.capitalize(),
+                            interactive=False,
+                            elem_id=name,
+                            buttons=['download', 'fullscreen'],
+                        )
+                        for name in ('overlay', 'world')
+                    )
                     model = gradio.Model3D(label='3D model', interactive=False, elem_id='model')
         button.click(
             recover,

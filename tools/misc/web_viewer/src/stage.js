@@ -5,12 +5,12 @@ import {
   DirectionalLight,
   Fog,
   HemisphereLight,
+  PCFShadowMap,
   PerspectiveCamera,
   Scene,
   Sphere,
   Spherical,
   Vector3,
-  VSMShadowMap,
   WebGLRenderer,
 } from 'three';
 import { OrbitControls } from 'three/addons/controls/OrbitControls.js';
@@ -39,7 +39,8 @@ export class Stage {
     this.renderer = new WebGLRenderer({ canvas, antialias: true, preserveDrawingBuffer: true });
     this.renderer.setPixelRatio(Math.min(window.devicePixelRatio, 2));
     this.renderer.shadowMap.enabled = true;
-    this.renderer.shadowMap.type = VSMShadowMap;
+    this.renderer.shadowMap.type = PCFShadowMap;
+    this.renderer.shadowMap.autoUpdate = false; // only people who move cast other shadows
     this.scene = new Scene();
     this.scene.fog = new Fog(0xffffff, 1, 2);
     this.scene.add(people.scene);
@@ -80,9 +81,10 @@ export class Stage {
     sun.position.copy(center).add(new Vector3(0.55, 1.35, 0.8).multiplyScalar(2 * radius));
     sun.target.position.copy(center);
     sun.castShadow = true;
-    sun.shadow.mapSize.set(2048, 2048);
-    sun.shadow.radius = 4;
+    sun.shadow.mapSize.set(1024, 1024);
+    sun.shadow.radius = 3;
     sun.shadow.bias = -0.0005;
+    sun.shadow.normalBias = 0.02;
     const reach = 1.6 * radius;
     Object.assign(sun.shadow.camera, {
       left: -reach, right: reach, top: reach, bottom: -reach, near: 0.1, far: 8 * radius,
@@ -143,6 +145,7 @@ export class Stage {
     const photo = this.view === 'photo';
     const floor = this.onFloor && !photo ? this.data.ground : null;
     this.people.show(frame, { asSeen: photo, floor });
+    this.renderer.shadowMap.needsUpdate = true;
     const { focal, width, height } = this.data.cameras[frame];
     this.lens = { slope: height / 2 / focal, aspect: width / height };
     // The photo's camera sees its picture behind everybody.
