@@ -17,6 +17,7 @@ except ImportError:  # the extra `photos`: slower without, with the same pixels
     simplejpeg = None
 
 _ORIENTATION_TAG = 0x0112
+_EXIF = b'Exif\x00'  # what holds the tag begins with it
 # OpenCV decodes a JPEG at 1/k of its size, in which pixel j covers [k j, k (j + 1)) of the photo.
 _FLAGS = {
     1: cv2.IMREAD_COLOR,
@@ -97,12 +98,15 @@ class EncodedPhoto:
     def __init__(self, content: bytes, path: str, *, ignore_orientation: bool = False) -> None:
         self._content, self._path = content, path
         self._flag = cv2.IMREAD_IGNORE_ORIENTATION if ignore_orientation else 0
-        try:
-            found = header_shape(io.BytesIO(content), ignore_orientation=ignore_orientation)
-        except (OSError, ValueError, SyntaxError) as error:
-            raise self._bad(f'not a picture ({error})') from error
-        self.shape = found[:2]
-        self._turned = found[2] != 1
+        self._layout = read_layout(content)
+        if self._layout is not None and _EXIF not in content[: self._layout.scan]:
+            self.shape, self._turned = self._layout.shape, False
+        else:
+            try:
+                found = header_shape(io.BytesIO(content), ignore_orientation=ignore_orientation)
+            except (OSError, ValueError, SyntaxError) as error:
+                raise self._bad(f'not a picture ({error})') from error
+            self.shape, self._turned = found[:2], found[2] != 1
         self._part: PhotoPart | None = None
 
     def pixels(self, shrink: float = 1.0, window: np.ndarray | None = None) -> PhotoPart:
@@ -146,7 +150,7 @@ class EncodedPhoto:
 
     def _decoded(self, factor: int, low: np.ndarray, high: np.ndarray) -> PhotoPart:
         is_part = (low > 0).any() or (high < self.shape[::-1]).any()
-        layout = read_layout(self._content) if is_part and not self._turned else None
+        layout = self._layout if is_part and not self._turned else None
         margin = _MARGIN * factor
         window = layout and cut_window(self._content, layout, low - margin, high + margin)
         if window is None:
