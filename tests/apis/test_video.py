@@ -194,6 +194,21 @@ def test_frames_without_people_keep_the_camera_of_the_shot(
     assert table.rotation_source[0] == 'unknown'
 
 
+def test_unreadable_frames_keep_their_place_also_before_a_cut(tmp_path: Path) -> None:
+    video = write_video(tmp_path / 'clip.avi', [[(80, 50)]] * 12, cut=6)
+    results: list[HMRResult | None] = [*clip_results(12, 1)]
+    for number in (2, 5, 6, 10, 11):
+        results[number] = None
+    options = VideoOptions(overlay=False, max_gap=3)
+    report = infer_videos(Replay(results), video, tmp_path, options=options, progress=False)
+    table = ResultsTable.load(tmp_path / 'results.npz')
+    assert len(report.failures) == 5
+    assert [name.rpartition('#')[2] for name in table.frame_names] == [str(i) for i in range(10)]
+    assert table.frame.tolist() == [0, 1, 2, 3, 4, 7, 8, 9]
+    assert table.frame[table.interpolated].tolist() == [2]
+    np.testing.assert_allclose(table.cam_t[5, 0], clip_results(12, 1)[7].cam_t[0, 0], atol=1e-5)
+
+
 def test_a_video_without_people_gives_an_empty_table(
     infer: Callable[..., tuple[VideoReport, Path]], tmp_path: Path
 ) -> None:
@@ -374,21 +389,26 @@ def test_cameras_by_photo_and_by_shot_exclude_each_other(
 
 
 class Replay:
-    """An inferencer that says of frame after frame what it was told to, over and over."""
+    """An inferencer that says of frame after frame what it was told to, over and over.
 
-    def __init__(self, results: Sequence[HMRResult]) -> None:
+    None is a frame that cannot be read.
+    """
+
+    def __init__(self, results: Sequence[HMRResult | None]) -> None:
         self.results = results
         self.estimator = SimpleNamespace(body_model=FreeBody())
         self.cameras: list[Any] = []
 
     def iter_results(
         self, inputs: Iterable[SourceImage], *, camera: Any = None
-    ) -> Iterator[tuple[Photo, HMRResult]]:
+    ) -> Iterator[tuple[Photo, HMRResult | None]]:
         self.cameras.append(camera)
         for picture in inputs:
             number = int(picture.name.rpartition('#')[2])
             photo = Photo(picture.name, picture.stem, picture.image, fps=picture.fps)
-            yield photo, self.results[number % len(self.results)]
+            result = self.results[number % len(self.results)]
+            photo.problems = [] if result is not None else ['the frame cannot be decoded']
+            yield photo, result
 
 
 def noisy_clip(length: int) -> list[HMRResult]:

@@ -22,7 +22,7 @@ from whmr.apis.video_people import pose_tracks
 from whmr.apis.video_spool import ShotCamera, VideoPass, VideoSpool
 from whmr.apis.video_table import VideoTable
 from whmr.registry import SMOOTHERS, TRACKERS
-from whmr.tracking import TrackFrame, fill_gaps, smooth_frames
+from whmr.tracking import Smoother, Tracker, TrackFrame, fill_gaps, smooth_frames
 
 TABLE, OVERLAY = 'results.npz', 'overlay.mp4'
 USUAL_RATE = 30.0  # Hz, of a video that does not say its own
@@ -89,41 +89,49 @@ def infer_videos(
     report = VideoReport()
     names: set[str] = set()
     for index, path in enumerate(paths):
-        name = path.stem if path.stem not in names else f'{path.stem}_{index}'
+        name = path.stem
+        while name in names:
+            name = f'{name}_{index}'
         names.add(name)
         folder = Path(out_dir) if len(paths) == 1 else Path(out_dir) / name
         folder.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(prefix='.video.partial.', dir=folder) as workspace:
-            run = _VideoRun(inferencer, path, folder, Path(workspace), options, report, progress)
+            run = _VideoRun(
+                inferencer=inferencer,
+                path=path,
+                folder=folder,
+                workspace=Path(workspace),
+                options=options,
+                report=report,
+                progress=progress,
+            )
             run.do(camera)
     return report
 
 
+@dataclass(kw_only=True)
 class _VideoRun:
     """One video on its way."""
 
-    def __init__(
-        self,
-        inferencer: HMRInferencer,
-        path: Path,
-        folder: Path,
-        workspace: Path,
-        options: VideoOptions,
-        report: VideoReport,
-        progress: bool,
-    ) -> None:
-        self.inferencer, self.path, self.folder = inferencer, path, folder
-        self.workspace, self.options, self.report = workspace, options, report
-        self.progress = progress
-        self.tracker = TRACKERS.build(dict(options.tracker))
-        config = options.smoother_config
+    inferencer: HMRInferencer
+    path: Path
+    folder: Path
+    workspace: Path
+    options: VideoOptions
+    report: VideoReport
+    progress: bool
+    tracker: Tracker = field(init=False)
+    smoother: Smoother | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.tracker = TRACKERS.build(dict(self.options.tracker))
+        config = self.options.smoother_config
         self.smoother = None if config is None else SMOOTHERS.build(config)
 
     def do(self, camera: Mapping[str, Any] | None) -> None:
         """Estimate, follow, steady, write."""
-        options, cameras, looked_up = self.options, camera, None
-        if options.shot_camera:
-            looked_up = {'focal_source', 'rotation_source'} - _known_sources(camera or {})
+        options, cameras = self.options, camera
+        looked_up = _unknown_sources(camera) if options.shot_camera else set()
         if looked_up:
             cameras = estimate_shot_cameras(
                 self.inferencer,
@@ -141,7 +149,7 @@ class _VideoRun:
             cameras=cameras,
         )
         if spool.num_frames:
-            self._write(spool, looked_up or set())
+            self._write(spool, looked_up)
         if spool.interrupted:
             raise KeyboardInterrupt
 
@@ -159,10 +167,7 @@ class _VideoRun:
         tracks: set[int] = set()
         with overlay as drawn:
             for frame in self._steady(spool, rate):
-                predicted = {name: np.array('predicted') for name in looked_up}
-                known = {name for name in predicted if getattr(frame, name) == 'given'}
-                frame = replace(frame, **{name: predicted[name] for name in known})
-                posed = pose_tracks(frame, body)
+                posed = pose_tracks(_said_to_be_predicted(frame, looked_up), body)
                 table.add(posed, spool.shots[int(frame.shot)].focal_length)
                 tracks.update(frame.track_ids.tolist())
                 self.report.num_interpolated += int(frame.interpolated.sum())
@@ -199,10 +204,16 @@ class _VideoRun:
             yield picture
 
 
-def _known_sources(camera: Mapping[str, Any]) -> set[str]:
-    """Of what the user has told the value."""
+def _unknown_sources(camera: Mapping[str, Any] | None) -> set[str]:
+    """Of which of the two the user has not told the value."""
     told = {'focal_source': LENS_KEYS, 'rotation_source': ROTATION_KEYS}
-    return {name for name, keys in told.items() if set(camera) & set(keys)}
+    return {name for name, keys in told.items() if not set(camera or {}) & set(keys)}
+
+
+def _said_to_be_predicted(frame: TrackFrame, looked_up: set[str]) -> TrackFrame:
+    """What the model was given because it was looked up in other frames is predicted."""
+    given = {name for name in looked_up if getattr(frame, name) == 'given'}
+    return replace(frame, **{name: np.array('predicted') for name in given})
 
 
 def _long_tracks(

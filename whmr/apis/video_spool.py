@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import count, groupby
 from pathlib import Path
 from typing import Any
 
@@ -104,12 +104,13 @@ class VideoPass:
         shapes = TrackShapes(patience=PATIENCE)
         detector = ShotDetector(threshold=self.cut_threshold)
         by_shot = groupby(source, key=lambda picture: detector.update(picture.image))
+        numbers = count()
         try:
             with open(path, 'wb') as file:
                 for shot, pictures in by_shot:
                     self.tracker.reset()
                     known = cameras[shot] if isinstance(cameras, Sequence) else cameras
-                    found = self.inferencer.iter_results(pictures, camera=known)
+                    found = zip(self.inferencer.iter_results(pictures, camera=known), numbers)
                     with closing(self._shot(found, shot, every, spool)) as frames:
                         for frame in frames:
                             shapes.add(frame)
@@ -122,17 +123,16 @@ class VideoPass:
 
     def _shot(
         self,
-        found: Iterable[tuple[Photo, HMRResult | None]],
+        found: Iterable[tuple[tuple[Photo, HMRResult | None], int]],
         shot: int,
         every: int,
         spool: VideoSpool,
     ) -> Iterator[TrackFrame]:
-        """The frames of one shot; unreadable ones at its end are left out."""
+        """The frames of one shot; unreadable ones come out before the next readable one."""
         focal_lengths: BoundedSample[float] = BoundedSample(SAMPLE)
         assumed, rotmat = float('nan'), np.full((3, 3), np.nan)
-        first = number = spool.num_frames
         try:
-            for number, (photo, result) in enumerate(found, first):
+            for (photo, result), number in found:
                 self.report.failures += [Failure(photo.name, why) for why in photo.problems]
                 if result is None:
                     continue
