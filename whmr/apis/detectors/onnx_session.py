@@ -1,11 +1,16 @@
 """Networks in ONNX files."""
 
+import os
 from pathlib import Path
 from typing import Any
+
+TELEMETRY = 'ORT_DISABLE_TELEMETRY'  # read when onnxruntime is imported
 
 
 def open_session(path: Path, *, owner: str, num_threads: int | None = None) -> Any:
     """An `onnxruntime.InferenceSession` on the CPU.
+
+    The runtime's reports to its makers are off, unless the user has set ORT_DISABLE_TELEMETRY.
 
     Args:
         path: The ONNX file.
@@ -17,6 +22,7 @@ def open_session(path: Path, *, owner: str, num_threads: int | None = None) -> A
         ImportError: onnxruntime is not installed.
         ValueError: The file is damaged.
     """
+    os.environ.setdefault(TELEMETRY, '1')
     try:
         import onnxruntime
     except ImportError as error:
