@@ -120,3 +120,43 @@ def test_colours_follow_the_people_and_not_their_order(make_people, photo) -> No
     for where, sign in ((left, 1), (right, -1)):
         change = (drawn - swapped)[where].mean(axis=0)
         assert np.corrcoef(change, sign * colors)[0, 1] > 0.99
+
+
+@pytest.mark.parametrize('layer', ['wireframe', 'boxes'])
+def test_layers_stay_where_people_are(make_people, photo, layer) -> None:
+    people = make_people([[0.1, 0, 3.0]], [150])
+    drawn = draw_overlay(photo, people, layers=(layer,))
+    changed = np.abs(drawn.astype(int) - photo).max(axis=-1) > 0
+    assert changed.sum() > 100
+    rows, columns = np.nonzero(outline(people, 0, photo.shape[:2]))
+    row, column = np.nonzero(changed)
+    assert rows.min() - 5 <= row.min() and row.max() <= rows.max() + 5
+    assert columns.min() - 5 <= column.min() and column.max() <= columns.max() + 5
+
+
+def test_hidden_edges_are_left_out(make_people, photo) -> None:
+    one, two = (
+        make_people(places, [150] * len(places))
+        for places in ([[0.1, 0, 3.0]], [[0.1, 0, 3.0], [0.1, 0, 3.6]])
+    )
+    front, both = (draw_overlay(photo, people, layers=('wireframe',)) for people in (one, two))
+    inner = cv2.erode(outline(one, 0, photo.shape[:2]).astype(np.uint8), np.ones((7, 7))) > 0
+    assert inner.sum() > 100
+    np.testing.assert_array_equal(front[inner], both[inner])
+    assert (front != both).any()
+
+
+def test_missing_parts_are_said(make_people, photo) -> None:
+    people = make_people([[0.1, 0, 3.0]], [150])
+    with pytest.raises(ValueError, match="unknown layers \\['bones'\\]"):
+        draw_overlay(photo, people, layers=('bones',))
+    with pytest.raises(ValueError, match='joints'):
+        draw_overlay(photo, replace(people, joints=None), layers=('skeleton',))
+    with pytest.raises(ValueError, match='boxes'):
+        draw_overlay(photo, replace(people, boxes=None), layers=('boxes',))
+
+
+def test_a_person_behind_the_camera_or_outside_changes_nothing(make_people, photo) -> None:
+    for place in ([0.0, 0.0, -3.0], [50.0, 0.0, 3.0]):
+        people = make_people([place], [150])
+        np.testing.assert_array_equal(draw_overlay(photo, people), photo)

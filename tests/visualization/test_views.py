@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -119,3 +121,41 @@ def test_nobody(body) -> None:
 def test_no_world_is_said(make_people) -> None:
     with pytest.raises(ValueError, match='world'):
         draw_world_view(make_people([[0, 0, 4.0]], [500.0], world=False))
+
+
+def test_top_view_looks_ahead_upward_in_the_picture(make_people) -> None:
+    # Blue is near at the left, green is far at the right.
+    people = make_people([[-1.0, 0, 4.0], [1.0, 0, 7.0]], [500.0, 500.0])
+    picture = draw_top_view(people, image_shape=(160, 160)).astype(int)
+    blue = np.argwhere(picture[..., 2] - picture[..., 0] > 35).mean(axis=0)
+    green = np.argwhere(picture[..., 1] - picture[..., 2] > 20).mean(axis=0)
+    assert blue[0] > green[0] + 40 and blue[1] < green[1] - 20
+    tilted = pitch_roll_to_rotmat(torch.tensor(0.4), torch.tensor(0.0)).numpy()
+    upright = make_people([[0, 0, 4.0]], [500.0], tilted)
+    rows, columns = (
+        np.ptp(np.nonzero(body_mask(draw_top_view(people, image_shape=(160, 160))))[axis])
+        for people in (upright, replace(upright, world2cam_rotmat=None))
+        for axis in (0,)
+    )
+    assert columns > 1.3 * rows  # in camera axes the same person leans
+
+
+def test_photo_camera_and_arrow_are_in_the_world(make_people, photo) -> None:
+    people = make_people([[0, 0, 4.0]], [150.0])
+    plain = draw_world_view(people, image_shape=SHAPE, up_arrow=False).astype(int)
+    arrow = draw_world_view(people, image_shape=SHAPE).astype(int)
+    red = [(picture[..., 0] - picture[..., 2] > 60) for picture in (plain, arrow)]
+    assert not red[0].any()
+    rows, columns = np.nonzero(red[1])
+    assert np.ptp(rows) > 3 * np.ptp(columns)  # upright
+    assert columns.mean() < np.nonzero(body_mask(arrow))[1].mean()  # at the left
+    camera = draw_world_view(people, image_shape=SHAPE, photo=photo).astype(int)
+    assert body_mask(camera).sum() < 0.8 * body_mask(arrow).sum()  # it needs its place
+
+
+def test_side_view_shows_the_photos_camera_at_its_distance(make_people, photo) -> None:
+    people = make_people([[0, 0, 4.0]], [150.0])
+    picture = draw_side_view(people, image_shape=(100, 200), photo=photo).astype(int)
+    dark = np.nonzero(picture.max(axis=-1) < 120)[1]
+    person = np.nonzero(body_mask(picture))[1]
+    assert dark.min() < 40 and person.min() > 120

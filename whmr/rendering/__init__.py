@@ -3,7 +3,7 @@
 from whmr.rendering.maps import SurfaceMaps, render_maps
 from whmr.rendering.rasterizer import RasterOutput, rasterize
 from whmr.rendering.scene import render_scene
-from whmr.rendering.scene_openness import surface_openness
+from whmr.rendering.scene_openness import sphere_points, surface_openness, vertex_normals
 from whmr.rendering.scene_types import (
     Panorama,
     SceneCamera,
@@ -27,5 +27,7 @@ __all__ = [
     'rasterize',
     'render_maps',
     'render_scene',
+    'sphere_points',
     'surface_openness',
+    'vertex_normals',
 ]

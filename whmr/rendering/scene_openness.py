@@ -8,6 +8,21 @@ from whmr.rendering.scene_buffers import facing_axes
 _OFF_SURFACE = 0.012  # m: a point does not hide itself
 
 
+def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """Unit normals, the mean over the faces around each vertex weighted by their areas.
+
+    Shapes: vertices: (V, 3) m.  faces: (F, 3) int, counter-clockwise seen from outside.
+        returns: (V, 3) float64; 0 for a vertex without faces.
+
+    Raises:
+        ImportError: If numba is not installed.
+    """
+    points = np.ascontiguousarray(vertices, dtype=np.float64)
+    normals = np.empty_like(points)
+    load_kernels().vertex_normals(points, np.ascontiguousarray(faces, dtype=np.int32), normals)
+    return normals
+
+
 def surface_openness(
     vertices: np.ndarray, faces: np.ndarray, *, num_directions: int = 32, map_size: int = 128
 ) -> np.ndarray:
@@ -30,8 +45,7 @@ def surface_openness(
     kernels = load_kernels()
     points = np.array(vertices, dtype=np.float64, order='C')
     triangles = np.ascontiguousarray(faces, dtype=np.int32)
-    normals = np.empty_like(points)
-    kernels.vertex_normals(points, triangles, normals)
+    normals = vertex_normals(points, triangles)
     points -= (points.min(axis=0) + points.max(axis=0)) / 2
     lifted = np.ascontiguousarray((points + _OFF_SURFACE * normals).T)
     half = map_size / 2
@@ -39,7 +53,7 @@ def surface_openness(
     depth = np.empty((map_size, map_size), dtype=np.float32)
     owner = np.empty(depth.shape, dtype=np.int32)
     seen, possible = np.zeros(len(points)), np.zeros(len(points))
-    for direction in _sphere(num_directions):
+    for direction in sphere_points(num_directions):
         to_map = facing_axes(direction) * [[scale], [scale], [1.0]]
         depth.fill(kernels.FAR)
         kernels.fill_depth(
@@ -53,8 +67,11 @@ def surface_openness(
     return (seen / np.maximum(possible, 1e-9)).astype(np.float32)
 
 
-def _sphere(count: int) -> np.ndarray:
-    """(count, 3) unit vectors on a Fibonacci spiral."""
+def sphere_points(count: int) -> np.ndarray:
+    """Unit vectors spread evenly, on a Fibonacci spiral.
+
+    Shapes: returns (count, 3).
+    """
     index = np.arange(count) + 0.5
     height = 1 - 2 * index / count
     angle = index * np.pi * (1 + np.sqrt(5))

@@ -2,9 +2,22 @@
 
 import numpy as np
 
-from whmr.rendering import SceneCamera
+from whmr.rendering import SceneCamera, sphere_points
 
 ROUNDS = 8
+OUTLINE_DIRECTIONS = 96
+
+
+def outline_points(placed: np.ndarray) -> np.ndarray:
+    """The vertices of each mesh that reach farthest, in many directions: enough to frame it by.
+
+    Shapes: placed: (N, V, 3) m.  returns: (P, 3) m, P <= 96 N.
+    """
+    if not placed.size:
+        return np.zeros((0, 3))
+    directions = sphere_points(OUTLINE_DIRECTIONS)
+    farthest = [np.unique((vertices @ directions.T).argmax(axis=0)) for vertices in placed]
+    return np.concatenate([mesh[rows] for mesh, rows in zip(placed, farthest, strict=True)])
 
 
 def frame_points(

@@ -5,7 +5,14 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from whmr.rendering import SceneCamera, SceneImage, SceneLight, SceneMesh, render_scene
+from whmr.rendering import (
+    SceneCamera,
+    SceneImage,
+    SceneLight,
+    SceneMesh,
+    render_scene,
+    vertex_normals,
+)
 from whmr.visualization.bodies import body_meshes, soft_shadow_size
 from whmr.visualization.palette import person_color
 from whmr.visualization.posed_people import PosedPeople
@@ -105,7 +112,7 @@ def overlay_scene(
     focal = people.shared_focal_length * scale
     stretch = people.shared_focal_length / people.focal_length
     placed = (people.vertices + people.cam_t[:, None]).astype(np.float64)
-    normals = np.array([_vertex_normals(body, people.faces) for body in people.vertices])
+    normals = np.array([vertex_normals(body, people.faces) for body in people.vertices])
     placed[..., 2] *= stretch[:, None]
     intrinsics = np.array([[focal, 0, width / 2], [0, focal, height / 2], [0, 0, 1]])
     return body_meshes(people, placed, normals=normals), SceneCamera(intrinsics, image_shape)
@@ -176,13 +183,3 @@ def _draw_boxes(image: np.ndarray, boxes: np.ndarray, numbers: Sequence[int]) ->
         place = (max(left, 0) + size / 2, max(top, 0) + size / 3)
         labels.append(Text(str(number), place, size, (32, 34, 40), bold=True, chip=color))
     return draw_texts(drawn, labels)
-
-
-def _vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    """(V, 3) unit vectors, the mean over the faces around each vertex weighted by their areas."""
-    corners = vertices[faces].astype(np.float64)
-    across = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    spread = np.repeat(across, 3, axis=0)
-    summed = [np.bincount(faces.ravel(), spread[:, axis], len(vertices)) for axis in range(3)]
-    normals = np.stack(summed, axis=1)
-    return normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)

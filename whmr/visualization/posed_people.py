@@ -126,7 +126,14 @@ class PosedPeople:
         """(N, V) in [0, 1]: how much light reaches each point past the person's own limbs."""
         if not len(self):
             return np.zeros(self.vertices.shape[:2], dtype=np.float32)
-        return np.stack([surface_openness(body, self.faces) for body in self.vertices])
+        # In a crowd nobody is large enough for the finest shades.
+        directions = int(np.clip(256 // len(self), 12, 32))
+        return np.stack(
+            [
+                surface_openness(body, self.faces, num_directions=directions)
+                for body in self.vertices
+            ]
+        )
 
     def horizon_intrinsics(self, image_shape: tuple[int, int]) -> np.ndarray:
         """Intrinsics that belong to `world2cam_rotmat`: those of `vfov`, else the shared ones.

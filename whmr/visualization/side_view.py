@@ -4,7 +4,7 @@ import numpy as np
 
 from whmr.rendering import SceneLight, SkyGradient, render_scene
 from whmr.visualization.bodies import body_meshes, soft_shadow_size
-from whmr.visualization.framing import frame_points
+from whmr.visualization.framing import frame_points, outline_points
 from whmr.visualization.posed_people import PosedPeople
 from whmr.visualization.props import photo_camera
 from whmr.visualization.world_scene import EMPTY_SCENE
@@ -35,7 +35,7 @@ def draw_side_view(
     Shapes: photo: (h, w, 3) uint8 RGB.  returns: (H, W, 3) uint8 RGB.
     """
     placed, side = people.camera_meshes(), -1.0 if from_right else 1.0
-    meshes, points = body_meshes(people, placed), placed.reshape(-1, 3)
+    meshes, points = body_meshes(people, placed), outline_points(placed)
     if photo is not None:
         frustum = photo_camera(
             people,

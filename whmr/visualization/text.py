@@ -43,7 +43,7 @@ class Text:
         """The font in its size."""
         name = 'DejaVuSans-Bold.ttf' if self.bold else 'DejaVuSans.ttf'
         file = Path(matplotlib.get_data_path()) / 'fonts' / 'ttf' / name
-        return ImageFont.truetype(str(file), self.size)
+        return ImageFont.truetype(str(file), max(self.size, 1))
 
     @property
     def width(self) -> float:

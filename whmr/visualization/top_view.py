@@ -3,7 +3,7 @@
 import numpy as np
 
 from whmr.visualization.bodies import body_meshes
-from whmr.visualization.framing import frame_points
+from whmr.visualization.framing import frame_points, outline_points
 from whmr.visualization.posed_people import PosedPeople
 from whmr.visualization.props import photo_camera
 from whmr.visualization.world_scene import EMPTY_SCENE, floor_anchor, render_world
@@ -30,7 +30,7 @@ def draw_top_view(
     """
     placed = people.world_meshes() if people.has_world else people.camera_meshes()
     meshes = body_meshes(people, placed)
-    points = placed.reshape(-1, 3) if len(people) else EMPTY_SCENE
+    points = outline_points(placed) if len(people) else EMPTY_SCENE
     if photo is not None:
         frustum = photo_camera(
             people,

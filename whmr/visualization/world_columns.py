@@ -7,6 +7,7 @@ import numpy as np
 
 from whmr.rendering import SceneCamera
 from whmr.visualization.bodies import body_meshes
+from whmr.visualization.framing import outline_points
 from whmr.visualization.palette import INK
 from whmr.visualization.posed_people import PosedPeople
 from whmr.visualization.text import Text, draw_texts
@@ -99,7 +100,7 @@ def share_view(
     placed = [people.world_meshes(on_ground=on_ground) for people in worlds]
     anchors = [floor_anchor(meshes) for meshes in placed]
     placed = [meshes + (anchors[0] - own) for meshes, own in zip(placed, anchors, strict=True)]
-    points = np.concatenate([meshes.reshape(-1, 3) for meshes in placed])
+    points = np.concatenate([outline_points(meshes) for meshes in placed])
     points = points if len(points) else EMPTY_SCENE
     yaws = YAWS if yaw is None else (yaw,)
     direction = view_direction(points, placed[0].mean(axis=1), yaws, elevation)

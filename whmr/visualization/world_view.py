@@ -4,6 +4,7 @@ import numpy as np
 
 from whmr.rendering import SceneCamera
 from whmr.visualization.bodies import body_meshes
+from whmr.visualization.framing import outline_points
 from whmr.visualization.palette import HORIZON_COLOR
 from whmr.visualization.posed_people import PosedPeople
 from whmr.visualization.props import arrow_mesh, photo_camera
@@ -56,7 +57,7 @@ def draw_world_view(
         ValueError: If no world is known (`PosedPeople.has_world`).
     """
     placed = people.world_meshes(on_ground=on_ground)
-    points = placed.reshape(-1, 3) if len(people) else EMPTY_SCENE
+    points = outline_points(placed) if len(people) else EMPTY_SCENE
     anchor = floor_anchor(placed) if len(people) else np.array([0.0, 1.0, 4.0])
     meshes = body_meshes(people, placed)
     places, yaws = placed.mean(axis=1), YAWS
