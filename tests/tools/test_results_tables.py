@@ -104,7 +104,7 @@ def test_people_without_world_label_are_left_out(fields, body) -> None:
     some = {**fields, 'label.has_world': torch.arange(NUM).float() % 2}
     features = Features(some, body)
     assert len(features) == NUM // 2
-    assert torch.equal(features.body_feat, fields['input.body_feat'][1::2])
+    assert torch.equal(features.fields['input.body_feat'], fields['input.body_feat'][1::2])
     with pytest.raises(ValueError, match='nobody'):
         Features({**fields, 'label.has_world': torch.zeros(NUM)}, body)
     old = {k: v for k, v in fields.items() if k != 'label.world2cam_rotmat'}

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from mmengine import Config
-from torch import Tensor
+from torch import Tensor, nn
 
 from whmr.body_models import BodyModel
 from whmr.datasets import FeatureCache
@@ -78,12 +78,24 @@ class Features:
         """(N, 1, 3, 3) model -> world."""
         return self.fields['label.global_orient_world']
 
-    def __getattr__(self, name: str) -> Tensor:
-        """A field of `OrientationInputs`, such as `body_feat`."""
-        fields = self.__dict__.get('fields', {})
-        if f'input.{name}' not in fields:
-            raise AttributeError(name)
-        return fields[f'input.{name}']
+    def oriented(
+        self, module: nn.Module, rotation: Tensor, rows: Tensor | slice
+    ) -> tuple[Tensor, Tensor]:
+        """A module's orientations of some people, and the turns of their meshes that follow.
+
+        Args:
+            module: The orientation module.
+            rotation: The camera rotations of all people, that the module is fed.
+            rows: Which people.
+
+        Shapes: rotation: (N, 3, 3).  returns: (n, 1, 3, 3) model -> world, (n, 3, 3).
+        """
+        feat, info, orient, own = (
+            self.fields[f'input.{name}'][rows]
+            for name in ('body_feat', 'global_info', 'global_orient', 'own_global_orient')
+        )
+        orient = module(feat, info, rotation[rows], orient)
+        return orient, (orient @ own.mT)[:, 0]
 
     @cached_property
     def trained_points(self) -> Points:

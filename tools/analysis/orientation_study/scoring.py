@@ -41,13 +41,7 @@ def score(
     found: list[torch.Tensor] = []
     for start in range(0, len(features), BATCH):
         rows = slice(start, start + BATCH)
-        orient = module(
-            features.body_feat[rows],
-            features.global_info[rows],
-            rotation[rows],
-            features.global_orient[rows],
-        )
-        turn = (orient @ features.own_global_orient[rows].mT)[:, 0]
+        orient, turn = features.oriented(module, rotation, rows)
         pred, label = points.turned(turn, rows), points.label[rows]
         joints = [mesh[:, :NUM_JOINTS] for mesh in (pred, label)]
         centred = [joint - joint[:, PELVIS : PELVIS + 1] for joint in joints]

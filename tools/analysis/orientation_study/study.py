@@ -127,7 +127,10 @@ def read_row(path: str) -> tuple[dict[str, Any], str]:
     model = load_config(path).get('model') or {}
     if model.get('orientation') is None:
         raise cli.ConfigError(f'{path}: its model has no orientation module')
-    return dict(model.orientation), model.get('rotation_source', 'predicted')
+    source = model.get('rotation_source', 'predicted')
+    if source not in ('predicted', 'known'):
+        raise cli.ConfigError(f'{path}: rotation_source={source!r} feeds no rotation to learn from')
+    return dict(model.orientation), source
 
 
 def _worlds(dataset: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -90,13 +90,7 @@ def _train(
         if len(rows) < size:
             rows = torch.randperm(len(features), generator=order)
         batch, rows = rows[:size], rows[size:]
-        orient = fed(
-            features.body_feat[batch],
-            features.global_info[batch],
-            rotation[batch],
-            features.global_orient[batch],
-        )
-        turn = (orient @ features.own_global_orient[batch].mT)[:, 0]
+        orient, turn = features.oriented(fed, rotation, batch)
         turned, label = points.turned(turn, batch), points.label[batch]
         has = torch.ones(len(batch), dtype=torch.bool)
         values = {
