@@ -98,7 +98,7 @@ def test_a_video_becomes_two_splits(tool, video: Path, tmp_path: Path, capsys) -
     assert not any(row[name] for name in row if name.startswith('has_'))
 
 
-def test_a_stopped_run_goes_on(tool, video: Path, tmp_path: Path, monkeypatch) -> None:
+def test_a_stopped_run_goes_on(tool, video: Path, tmp_path: Path, monkeypatch, capsys) -> None:
     out, whole = tmp_path / 'walk', tmp_path / 'whole' / 'walk'
     calls = []
 
@@ -111,6 +111,8 @@ def test_a_stopped_run_goes_on(tool, video: Path, tmp_path: Path, monkeypatch) -
     monkeypatch.setattr(Detector, '__call__', counted)
     assert run(tool, video, out) == 130
     assert not (out / 'train.npz').exists()
+    assert run(tool, video, out, '--min-joints', '9') == 2
+    assert 'a run with other settings' in capsys.readouterr().err
     assert run(tool, video, out) == 0
     assert len(calls) == 10 + (14 - 8) + 4  # two blocks of four were done
     assert run(tool, video, whole) == 0

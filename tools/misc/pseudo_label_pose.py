@@ -51,6 +51,8 @@ MAX_DISAGREEMENT = 0.05  # of the box's longer side, between a look and one at t
 MIN_INSIDE = 0.85  # share of the joints inside the box, grown by BOX_MARGIN of its sides
 BOX_MARGIN = 0.15
 SAME_PERSON = 0.08  # of the box's longer side, mean distance of the joints
+# Labels made with others of these are not mixed into one file.
+SETTINGS = ('every', 'max_side', 'min_score', 'min_visibility', 'min_joints')
 
 
 @dataclass(frozen=True)
@@ -187,11 +189,10 @@ def label(args: argparse.Namespace) -> None:
     if len(set(stems)) < len(stems):
         raise cli.ConfigError('two inputs have the same name; rename one')
     plans = {path: plan(len(s), Path(path).stem, args) for path, s in sources.items()}
-    writers = {
-        split: make_writer(out, split, [b for blocks in plans.values() for b in blocks if b], args)
-        for split in ('train', 'val')
-    }
-    labeller = Labeller(args)
+    blocks = [block for planned in plans.values() for block in planned if block is not None]
+    with cli.building():
+        writers = {split: make_writer(out, split, blocks, args) for split in ('train', 'val')}
+        labeller = Labeller(args)
     for path, source in sources.items():
         pictures = zip(chain(plans[path], repeat(None)), source)
         for block, group in groupby(pictures, key=itemgetter(0)):
@@ -231,6 +232,8 @@ def make_writer(
         joint_set=JOINT_SET,
         split=split,
         notes=f'2D pseudo-labels of {Path(args.pose_model).name}',
+        converter='pseudo_label_pose',
+        converter_args={name: getattr(args, name) for name in SETTINGS},
     )
     if args.licence:
         meta['licence'] = args.licence
