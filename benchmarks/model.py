@@ -6,9 +6,14 @@
 `plain` does what a straightforward implementation does and this library does not: it poses the mean
 mesh in each forward pass, multiplies whole-mesh matrices for joints and coarser meshes at each
 step, runs the auxiliary heads at inference and keeps feature maps in PyTorch's default layout. The
-results are the same. `bf16` also says what it costs. Each case runs in a process of its own, so
-that its peak memory is its own. Weights are random and the body is the bundled one; neither changes
-the time. Take figures from a quiet machine.
+results are the same. `compile` compiles backbone and neck, where the time goes. `bf16` is autocast
+and also says what it costs. Each case runs in a process of its own, so that its peak memory is its
+own.
+
+`of peak` relates the operations of the model's products and convolutions, per second, to what
+matrix products reach in the same process and precision: unlike seconds it can be compared between
+machines. Weights are random and the body is the bundled one; neither changes the time.
+Take figures from a quiet machine.
 """
 
 import argparse
@@ -29,6 +34,7 @@ import torch
 from mmengine import Config
 from mmengine.registry import init_default_scope
 from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from whmr.body_models import FreeBody
 from whmr.engine import use_embedded
@@ -49,6 +55,8 @@ PARTS = (
     'body_model',
     'focal_head',
 )
+STEPS = ('forward', 'backward', 'adam')  # parts of a training step
+COMPILED = ('backbone', 'neck')
 
 
 def parse_args() -> argparse.Namespace:
@@ -166,6 +174,35 @@ def repeat(function: Callable[[], object], repeats: int, device: str) -> float:
     return statistics.median(times)
 
 
+def autocast(case: dict[str, object]) -> torch.autocast:
+    """The precision of a case."""
+    kind = torch.device(case['device']).type
+    return torch.autocast(kind, torch.bfloat16, enabled=case['mode'] == 'bf16')
+
+
+def matmul_rate(case: dict[str, object]) -> float:
+    """Operations per second of a large matrix product in the precision of a case."""
+    dtype = torch.bfloat16 if case['mode'] == 'bf16' else torch.float32
+    matrix = torch.randn(2048, 2048, device=case['device'], dtype=dtype)
+    return 2 * len(matrix) ** 3 / repeat(lambda: matrix @ matrix, 5, case['device'])
+
+
+def operations(function: Callable[[], object]) -> float:
+    """Floating-point operations of the products and convolutions of a call."""
+    with FlopCounterMode(display=False) as counter:
+        function()
+    return float(counter.get_total_flops())
+
+
+def compile_parts(model: WHMR, function: Callable[[], object]) -> dict[str, float]:
+    """Compile the parts that take the time, and say how long the first call takes."""
+    for name in COMPILED:
+        getattr(model, name).compile(dynamic=False)
+    start = time.perf_counter()
+    function()
+    return {'compile_s': time.perf_counter() - start}
+
+
 def forward_case(case: dict[str, object]) -> dict[str, float]:
     """Time one forward pass at inference."""
     mode, batch, device = case['mode'], case['batch'], case['device']
@@ -174,26 +211,25 @@ def forward_case(case: dict[str, object]) -> dict[str, float]:
     metas = crop_metas(batch, crop_shape, device)
     inputs = {'crop': torch.randn(batch, 3, *crop_shape, device=device)}
     forward = Plain(model) if mode == 'plain' else model.refine
-    if mode == 'compile':
-        forward = torch.compile(forward)
-    bf16 = torch.autocast(torch.device(device).type, torch.bfloat16, enabled=mode == 'bf16')
-    with torch.inference_mode(), bf16:
-        row = {'ms': 1e3 * repeat(lambda: forward(inputs, metas), case['repeats'], device)}
-        if mode != 'compile':
-            with timed_parts(model, device) as parts:
-                forward(inputs, metas)
-            row |= {part: 1e3 * seconds for part, seconds in parts.items() if seconds}
-        if mode == 'bf16':
-            half = forward(inputs, metas).steps[-1].vertices.float()
+    with torch.no_grad():
+        work = operations(lambda: model.refine(inputs, metas))
+    row = compile_parts(model, lambda: model.refine(inputs, metas)) if mode == 'compile' else {}
+    with torch.inference_mode(), autocast(case):
+        row['ms'] = 1e3 * repeat(lambda: forward(inputs, metas), case['repeats'], device)
+        with timed_parts(model, device) as parts:
+            half = forward(inputs, metas)
+        row |= {part: 1e3 * seconds for part, seconds in parts.items() if seconds}
     if mode == 'bf16':
         with torch.inference_mode():
-            whole = forward(inputs, metas).steps[-1].vertices
-        row['error_mm'] = 1e3 * float((half - whole).norm(dim=-1).mean())
-    return row
+            whole = forward(inputs, metas)
+        for name in ('vertices', 'joints'):
+            one, other = (getattr(output.steps[-1], name) for output in (half, whole))
+            row[f'{name}_mm'] = 1e3 * float((one - other).norm(dim=-1).mean())
+    return row | {'of_peak': 1e3 * work / row['ms'] / matmul_rate(case)}
 
 
 def train_case(case: dict[str, object]) -> dict[str, float]:
-    """Time one training step of stage II: forward, backward, Adam."""
+    """Time one training step of stage II; its parts are means over the repeats."""
     mode, batch, device = case['mode'], max(2, case['batch']), case['device']
     model, crop_shape = build(case['variant'], device)
     model.train()
@@ -202,16 +238,28 @@ def train_case(case: dict[str, object]) -> dict[str, float]:
     inputs, metas, targets = data['inputs'], data['metas'], data['targets']
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-6)
     waste = Plain(model) if mode == 'plain' else None
-    bf16 = torch.autocast(torch.device(device).type, torch.bfloat16, enabled=mode == 'bf16')
+    seconds = dict.fromkeys(STEPS, 0.0)
 
     def step() -> None:
         optimizer.zero_grad()
-        with bf16:
+        marks = [now(device)]
+        with autocast(case):
             terms = model(inputs, metas, targets, mode='loss')
-        sum(value for name, value in terms.items() if 'loss' in name).backward()
-        optimizer.step()
+        total = sum(value for name, value in terms.items() if 'loss' in name)
+        for work in (total.backward, optimizer.step):
+            marks.append(now(device))
+            work()
+        marks.append(now(device))
+        for part, start, end in zip(STEPS, marks, marks[1:], strict=True):
+            seconds[part] += end - start
 
-    row = {'ms': 1e3 * repeat(step, case['repeats'], device)}
+    row = compile_parts(model, step) if mode == 'compile' else {}
+    work = 0.0 if mode == 'compile' else operations(step)
+    seconds |= dict.fromkeys(STEPS, 0.0)
+    row['ms'] = 1e3 * repeat(step, case['repeats'], device)
+    row |= {part: 1e3 * value / (1 + case['repeats']) for part, value in seconds.items()}
+    if work:
+        row['of_peak'] = 1e3 * work / row['ms'] / matmul_rate(case)
     if waste is not None:
         with torch.no_grad():
             extra = repeat(lambda: waste(inputs, metas), case['repeats'], device)
@@ -221,12 +269,15 @@ def train_case(case: dict[str, object]) -> dict[str, float]:
 
 
 def camera_case(case: dict[str, object]) -> dict[str, float]:
-    """Time CamCalib on photos of 600x800."""
+    """Time CamCalib on photos of 600x800, those of a batch in one pass."""
     cfg, _ = use_embedded(Config.fromfile(CONFIGS / 'whmr_r50_stage3.py'))
     camera = MODELS.build(cfg.model).camera.to(case['device']).eval()
     photos = [torch.randn(3, 600, 800, device=case['device']) for _ in range(case['batch'])]
     with torch.inference_mode():
-        return {'ms': 1e3 * repeat(lambda: camera.predict(photos), case['repeats'], case['device'])}
+        work = operations(lambda: camera.predict(photos))
+        with autocast(case):
+            ms = 1e3 * repeat(lambda: camera.predict(photos), case['repeats'], case['device'])
+    return {'ms': ms, 'of_peak': 1e3 * work / ms / matmul_rate(case)}
 
 
 CASES = {'forward': forward_case, 'train': train_case, 'camera': camera_case}
@@ -252,11 +303,17 @@ def child(case: dict[str, object]) -> None:
 
 def show(case: dict[str, object], row: dict[str, float], first: float) -> None:
     """Print one line."""
-    parts = '  '.join(f'{part} {row[part]:.0f}' for part in PARTS if part in row)
-    error = f'  {row["error_mm"]:.2f} mm off float32' if 'error_mm' in row else ''
+    notes = [f'{part} {row[part]:.0f}' for part in (*PARTS, *STEPS) if part in row]
+    if 'vertices_mm' in row:
+        notes.append(f'off float32: vertices {row["vertices_mm"]:.2f} mm')
+        notes.append(f'joints {row["joints_mm"]:.2f} mm')
+    if 'compile_s' in row:
+        notes.append(f'first call {row["compile_s"]:.0f} s')
+    share = f'{row["of_peak"]:>8.0%}' if 'of_peak' in row else f'{"":8}'
     print(
         f'{case["what"]:<8}{case["variant"]:<15}{case["batch"]:>5} {case["mode"]:<8}'
-        f'{row["ms"]:>9.0f}{first / row["ms"]:>7.2f}x{row["peak_mib"]:>8.0f}   {parts}{error}',
+        f'{row["ms"]:>9.0f}{first / row["ms"]:>7.2f}x{share}{row["peak_mib"]:>8.0f}   '
+        f'{"  ".join(notes)}',
         flush=True,
     )
 
@@ -269,8 +326,8 @@ def main() -> None:
         return
     print(f'{args.threads} thread(s), {args.device}; ms are medians of {args.repeats}')
     print(
-        f'{"what":<8}{"model":<15}{"batch":>5} {"mode":<8}{"ms":>9}{"ratio":>8}{"MiB":>8}'
-        '   parts, ms'
+        f'{"what":<8}{"model":<15}{"batch":>5} {"mode":<8}{"ms":>9}{"ratio":>8}{"of peak":>8}'
+        f'{"MiB":>8}   parts, ms'
     )
     settings = dict(repeats=args.repeats, threads=args.threads, device=args.device)
     for what in ('forward', 'train') if args.train else ('forward',):
@@ -278,17 +335,18 @@ def main() -> None:
             for batch in args.batch:
                 first = None
                 for mode in args.modes:
-                    if what == 'train' and mode == 'compile':
-                        continue
                     case = dict(what=what, variant=variant, batch=batch, mode=mode, **settings)
                     row = run_child(case)
                     first = first or row['ms']
                     show(case, row, first)
     if args.camera:
         for batch in args.batch:
-            case = dict(what='camera', variant='CamCalib', batch=batch, mode='eager', **settings)
-            row = run_child(case)
-            show(case, row, row['ms'])
+            first = None
+            for mode in sorted({'eager', *args.modes} & {'eager', 'bf16'}, reverse=True):
+                case = dict(what='camera', variant='CamCalib', batch=batch, mode=mode, **settings)
+                row = run_child(case)
+                first = first or row['ms']
+                show(case, row, first)
 
 
 if __name__ == '__main__':

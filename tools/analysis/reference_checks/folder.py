@@ -97,7 +97,7 @@ class ReferenceFolder:
         """The stand-in for SMPL, as the folder that `SMPL` reads."""
         downloads = folder / 'downloads'
         downloads.mkdir(parents=True)
-        np.savez(downloads / 'SMPL_NEUTRAL.npz', **self._body_arrays())
+        np.savez(downloads / 'SMPL_NEUTRAL.npz', **self.body_arrays())
         for name in (
             'J_regressor_extra.npy',
             'J_regressor_h36m.npy',
@@ -109,7 +109,8 @@ class ReferenceFolder:
         found = [file for file in find_smpl_files(downloads) if file.source is not None]
         write_files({folder / file.target: file.content() for file in found})
 
-    def _body_arrays(self) -> dict[str, np.ndarray]:
+    def body_arrays(self) -> dict[str, np.ndarray]:
+        """The stand-in's arrays under the names of SMPL's file."""
         with np.load(self.file('smpl_synth.npz'), allow_pickle=False) as data:
             arrays = {key: data[key] for key in data.files}
         entries = [arrays.pop(f'J_regressor_{part}') for part in ('rows', 'cols', 'vals')]
