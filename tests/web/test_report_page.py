@@ -33,7 +33,7 @@ def table(body: FreeBody) -> ResultsTable:
 def page(browser, table: ResultsTable, body: FreeBody, tmp_path_factory) -> str:
     """The page's address; it is open and loaded."""
     photo = np.full((72, 128, 3), (200, 40, 40), np.uint8)
-    pictures = [PagePicture(0, photo, photo[:, ::-1]), PagePicture(5, photo // 2, photo // 3)]
+    pictures = [PagePicture(0, photo, 255 - photo), PagePicture(5, photo // 2, photo // 3)]
     path = tmp_path_factory.mktemp('page') / 'page.html'
     text = encode_page(table, body, title=TITLE, pictures=pictures, fps=10)
     path.write_text(text, encoding='utf-8')
@@ -113,7 +113,7 @@ def test_toggles(browser, page: str) -> None:
         click(browser, selector)
         assert changed(everything, canvas(browser)) > 0.0005, selector
         click(browser, selector)
-        assert changed(everything, canvas(browser)) < 0.001, selector
+    assert changed(everything, canvas(browser)) < 0.001
     click(browser, '#people li:first-child input')
     assert [person['visible'] for person in show(browser, 0)['people']] == [False, True]
     click(browser, '#people li:first-child input')
@@ -128,11 +128,12 @@ def test_toggles(browser, page: str) -> None:
 
 def test_keys_turn_the_view(browser, page: str) -> None:
     show(browser, 0)
-    still = canvas(browser)
     element = browser.driver.find_element('id', 'canvas')
+    element.send_keys('\ue011')  # home; the canvas has the focus from here on
+    still = canvas(browser)
     element.send_keys('\ue014\ue014\ue014')  # arrow right
-    assert changed(still, canvas(browser)) > 0.05
-    element.send_keys('\ue011')  # home
+    assert changed(still, canvas(browser)) > 0.02
+    element.send_keys('\ue011')
     assert changed(still, canvas(browser)) < 0.001
     element.send_keys(' ')
     browser.wait(lambda: browser.run('return window.whmrState().frame') > 0)

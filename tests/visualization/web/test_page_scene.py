@@ -65,8 +65,10 @@ def test_mesh_of_one_photo_is_exact(body: FreeBody) -> None:
 
 
 def test_people(table: ResultsTable, body: FreeBody) -> None:
-    scene = page_scene(table, body, fps=10)
+    named = np.char.add('private/', table.frame_names)
+    scene = page_scene(replace(table, frame_names=named), body, fps=10)
     assert scene['space'] == 'world' and scene['fps'] == 10
+    assert scene['frameNames'][3] == 'clip.mp4#3'
     first, second = scene['people']
     assert first['frames'] == [0, 1, 2, 3] and second['frames'] == [0, 3]
     assert (first['name'], first['label']) == ('track0', 'Person 1')

@@ -4,6 +4,7 @@ import base64
 import gzip
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -52,7 +53,8 @@ def page_scene(table: ResultsTable, body_model: BodyModel, *, fps: float) -> dic
     scene: dict[str, Any] = {
         'space': space,
         'fps': fps,
-        'frameNames': table.frame_names.tolist(),
+        # Whoever gets the page shall not learn where the photos lie.
+        'frameNames': [Path(name).name for name in table.frame_names.tolist()],
         'cameras': [_lens(table, frame) for frame in range(table.num_frames)],
         'people': [],
         'glb': None,
