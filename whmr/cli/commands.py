@@ -28,6 +28,11 @@ COMMANDS: dict[str, Command] = {
         'results as one web page that is turned by mouse',
         'whmr report outputs --out people.html',
     ),
+    'merge': Command(
+        'misc/merge_results.py',
+        'one results.npz of what several processes of infer have written',
+        'whmr merge outputs',
+    ),
     'export': Command(
         'export.py',
         'results for Blender, game engines and web pages: glb, bvh, ply, obj, npz',
