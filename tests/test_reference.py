@@ -43,7 +43,7 @@ def tool() -> Iterator[SimpleNamespace]:
     patch, threads = pytest.MonkeyPatch(), torch.get_num_threads()
     patch.syspath_prepend(str(TOOLS))
     torch.set_num_threads(min(2, os.cpu_count() or 1))
-    names = ('folder', 'rows')
+    names = ('evaluation', 'folder', 'model', 'recompute', 'rows', 'training')
     yield SimpleNamespace(
         report=importlib.import_module('reference_report'),
         **{name: importlib.import_module(f'reference_checks.{name}') for name in names},
@@ -72,6 +72,135 @@ def test_agrees_with_the_release(run: str, checker: Any, tool: SimpleNamespace) 
     wrong = [str(row) for row in rows if not row.agrees]
     assert len(rows) > 80
     assert not wrong, f'{len(wrong)} of {len(rows)} disagree:\n' + '\n'.join(wrong)
+
+
+VARIANTS = {  # and the one whose recorded inputs fit it
+    'a_vitpose_markers': 'a_vitpose_markers',
+    'b_res50_vertices': 'b_res50_vertices',
+    'c_vitpose_vertices': 'a_vitpose_markers',
+    'd_res50_markers': 'b_res50_vertices',
+}
+
+
+@pytest.fixture(scope='module')
+def recorded(tool: SimpleNamespace, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """What builds a variant on our own copy of the recorded inputs, whatever else is compared."""
+    return tool.report.Checker(DEFAULT, tmp_path_factory.mktemp('recorded'))
+
+
+def make_variant(
+    tool: SimpleNamespace, recorded: Any, name: str, stage: int | None
+) -> tuple[Any, Any, dict[str, torch.Tensor]]:
+    """A variant with the release's weights, and a case with inputs for it."""
+    kind = 'eval' if stage is None else 'train'
+    end = '' if stage is None else '_stage1'
+    case = tool.folder.Case(DEFAULT / f'{kind}_{VARIANTS[name]}{end}.npz', name, stage)
+    weights = recorded.folder.state_dict(name)
+    variant = tool.model.build_variant(recorded.folder, name, stage, recorded.body, weights)
+    return case, variant, weights
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('name', sorted(VARIANTS))
+def test_every_variant_follows_the_formulas(
+    name: str, tool: SimpleNamespace, recorded: Any
+) -> None:
+    """All that follows the feature maps, against a second writing of the method in float64."""
+    case, variant, weights = make_variant(tool, recorded, name, None)
+    maps: list[Any] = []
+    handle = variant.model.estimator.neck.register_forward_hook(lambda *args: maps.append(args[2]))
+    ours = tool.evaluation.forward(recorded.folder, case, variant)
+    handle.remove()
+    landmarks = recorded.body.landmarks_table.index
+    formulas = tool.recompute.Recomputation(recorded.folder, name, weights, landmarks)
+    boxes = ('center', 'bbox_height', 'orig_shape')
+    expected = formulas.forward(maps[0], {key: case.tensor(key, torch.float64) for key in boxes})
+    expected['global_rotmat'] = formulas.orient(
+        expected['body_feat'], ours['cam_rotmat'], expected['s3_rotmat'][:, :1]
+    )
+    rows = []
+    for key, value in expected.items():
+        allowed = tool.rows.output_tolerance(key, value.numpy(), variant.noise)
+        found = ours[key].reshape(value.shape).numpy()
+        rows.append(tool.rows.compare(name, 'formula', key, found, value.numpy(), allowed))
+    print(*tool.rows.worst(rows), sep='\n')
+    assert len(rows) >= 32
+    assert not [str(row) for row in rows if not row.agrees]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('name', sorted(VARIANTS))
+def test_gradients_of_stage_two_go_where_the_method_says(
+    name: str, tool: SimpleNamespace, recorded: Any
+) -> None:
+    """Stage II of every variant, term by term, on the release's weights and training inputs."""
+    case, variant, _ = make_variant(tool, recorded, name, 2)
+    model = variant.model.estimator.requires_grad_(True).train()
+    crop = recorded.folder.image(case.data['in_crop_u8'], tool.evaluation.CROP_REPEAT)
+    metas = tool.model.crop_metas(case, crop)
+    targets = tool.training.make_targets(case, model, variant.is_vit, torch.float32)
+    leaves: list[torch.Tensor] = []
+
+    def cut(*args: Any) -> list[torch.Tensor]:
+        leaves.extend(each.detach().requires_grad_() for each in args[2])
+        return leaves
+
+    with torch.no_grad():
+        maps = model.neck(model.backbone(crop))
+    model.backbone, model.neck = torch.nn.Identity(), torch.nn.Identity()
+    model.neck.register_forward_hook(lambda *args: cut(*args[:2], maps))
+    output = model.refine({'crop': crop}, metas)
+    losses = tool.training.all_losses(case, model, output, metas, targets)
+    hybrid = bool(model.vertex_regressors)
+    parts = {f'map{number}': leaf for number, leaf in enumerate(leaves, start=1)}
+    parts |= {key: value for key, value in model.named_parameters() if 'key.bias' not in key}
+    for term, loss in losses.items():
+        found = torch.autograd.grad(loss, [*parts.values()], retain_graph=True, allow_unused=True)
+        reached = {
+            _group(key)
+            for key, gradient in zip(parts, found, strict=True)
+            if gradient is not None and gradient.abs().max() > 0
+        }
+        assert reached == _expected(term, hybrid), term
+    assert len(losses) == 3 * 6 + 3 + 5  # no focal loss in stage II
+
+
+def _group(key: str) -> str:
+    """A parameter's place: the layers of a regressor apart, all else by module."""
+    head, *rest = key.split('.')
+    if head == 'regressors':
+        return f'{head}.{rest[0]}.{rest[1] if rest[1].startswith("decode") else "fc"}'
+    return f'{head}.{rest[0]}' if head == 'extractors' else head
+
+
+def _expected(term: str, hybrid: bool) -> set[str]:
+    """Where a term of the release sends gradient in stage II."""
+    auxiliary = {'loss_Depth-1': {'map3', 'depth_head'}}
+    auxiliary |= {f'loss_{n}-1': {'map3', 'iuv_head'} for n in ('U', 'V', 'IndexUV', 'segAnn')}
+    if term in auxiliary:
+        return auxiliary[term]
+    kind, step = term.removeprefix('loss_').rsplit('_', 1)
+    number = min(int(step), 2) if hybrid else int(step)  # the last with pose, shape and camera
+    index = number - 1
+
+    def through(*decoders: str) -> set[str]:
+        layers = {f'regressors.{index}.{n}' for n in ('fc', *decoders)}
+        return {f'map{number}', f'extractors.{index}'} | layers
+
+    body = through('decode_pose', 'decode_betas')
+    if hybrid and step == '3':
+        body = {'map3', 'extractors.2', 'vertex_regressors'}
+    return {
+        'keypoints': through('decode_cam'),
+        'keypoints_world': body | {'focal_head', 'map3'},
+        'keypoints_3d': body,
+        'regr_pose': through('decode_pose'),
+        'regr_betas': through('decode_betas'),
+        'cam': through('decode_cam'),
+        'shape': body,
+        'shape_sub': body,
+        'shape_temp': body,
+    }[kind]
 
 
 def test_an_empty_folder_is_an_error(tool: SimpleNamespace, tmp_path: Path, capsys) -> None:
