@@ -59,7 +59,7 @@ def arrow_mesh(start: np.ndarray, end: np.ndarray, color: tuple[float, float, fl
 
 def photo_camera(
     people: PosedPeople,
-    photo: np.ndarray,
+    photo: np.ndarray | None,
     *,
     placed: np.ndarray,
     world2cam_rotmat: np.ndarray,
@@ -69,18 +69,19 @@ def photo_camera(
 
     Args:
         people: Whose camera it is.
-        photo: What it took.
+        photo: What it took; None shows no camera.
         placed: Where the people are.
         world2cam_rotmat: How the camera is turned.
         picture_side: Longer side of the picture, px: the photo is shrunk to about the size in which
             it is seen, as it would flicker otherwise.
 
     Returns:
-        Nothing where there is nobody, or the camera is so far away that the people would be tiny.
+        Nothing without a photo, where there is nobody, or where the camera is so far away that the
+        people would be tiny.
 
     Shapes: photo: (h, w, 3) uint8 RGB.  placed: (N, V, 3) m.  world2cam_rotmat: (3, 3).
     """
-    if not len(people):
+    if photo is None or not len(people):
         return []
     low, high = placed.min(axis=(0, 1)), placed.max(axis=(0, 1))
     size = float((high - low).max())

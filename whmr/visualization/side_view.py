@@ -36,16 +36,15 @@ def draw_side_view(
     """
     placed, side = people.camera_meshes(), -1.0 if from_right else 1.0
     meshes, points = body_meshes(people, placed), outline_points(placed)
-    if photo is not None:
-        frustum = photo_camera(
-            people,
-            photo,
-            placed=placed,
-            world2cam_rotmat=np.eye(3),
-            picture_side=max(image_shape),
-        )
-        meshes += frustum
-        points = np.concatenate([points, *(mesh.vertices for mesh in frustum)])
+    frustum = photo_camera(
+        people,
+        photo,
+        placed=placed,
+        world2cam_rotmat=np.eye(3),
+        picture_side=max(image_shape),
+    )
+    meshes += frustum
+    points = np.concatenate([points, *(mesh.vertices for mesh in frustum)])
     points = points if len(points) else EMPTY_SCENE
     camera = frame_points(points, np.array([side, 0.0, 0.0]), image_shape=image_shape, vfov=0.25)
     light = SceneLight(

@@ -31,16 +31,15 @@ def draw_top_view(
     placed = people.world_meshes() if people.has_world else people.camera_meshes()
     meshes = body_meshes(people, placed)
     points = outline_points(placed) if len(people) else EMPTY_SCENE
-    if photo is not None:
-        frustum = photo_camera(
-            people,
-            photo,
-            placed=placed,
-            world2cam_rotmat=people.world2cam_rotmat if people.has_world else np.eye(3),
-            picture_side=max(image_shape),
-        )
-        meshes += frustum
-        points = np.concatenate([points, *(mesh.vertices for mesh in frustum)])
+    frustum = photo_camera(
+        people,
+        photo,
+        placed=placed,
+        world2cam_rotmat=people.world2cam_rotmat if people.has_world else np.eye(3),
+        picture_side=max(image_shape),
+    )
+    meshes += frustum
+    points = np.concatenate([points, *(mesh.vertices for mesh in frustum)])
     camera = frame_points(
         points,
         np.array([0.0, 1.0, 0.0]),
@@ -49,5 +48,5 @@ def draw_top_view(
         margin=0.1,
         up=(0.0, 0.0, 1.0),
     )
-    anchor = floor_anchor(placed) if len(people) else np.array([0.0, 1.0, 4.0])
+    anchor = floor_anchor(placed)
     return render_world(meshes, camera, anchor)

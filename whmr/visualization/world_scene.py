@@ -33,12 +33,12 @@ EMPTY_SCENE = np.array([[-1.0, 0.0, 3.0], [1.0, 1.0, 5.0]])  # what is looked at
 
 
 def floor_anchor(placed: np.ndarray) -> np.ndarray:
-    """The point of the floor under the middle of all people.
+    """The point of the floor under the middle of all people; without any, of the empty scene.
 
     Shapes: placed: (N, V, 3) m, world.  returns: (3,).
     """
     if placed.size == 0:
-        return np.zeros(3)
+        placed = EMPTY_SCENE[None]
     low, high = placed.min(axis=(0, 1)), placed.max(axis=(0, 1))
     return np.array([(low[0] + high[0]) / 2, high[1], (low[2] + high[2]) / 2])
 

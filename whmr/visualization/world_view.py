@@ -58,21 +58,20 @@ def draw_world_view(
     """
     placed = people.world_meshes(on_ground=on_ground)
     points = outline_points(placed) if len(people) else EMPTY_SCENE
-    anchor = floor_anchor(placed) if len(people) else np.array([0.0, 1.0, 4.0])
+    anchor = floor_anchor(placed)
     meshes = body_meshes(people, placed)
     places, yaws = placed.mean(axis=1), YAWS
-    if photo is not None:
-        frustum = photo_camera(
-            people,
-            photo,
-            placed=placed,
-            world2cam_rotmat=people.world2cam_rotmat,
-            picture_side=max(image_shape),
-        )
-        if frustum:
-            meshes += frustum
-            points = np.concatenate([points, *(mesh.vertices for mesh in frustum)])
-            places, yaws = np.concatenate([places, np.zeros((1, 3))]), CAMERA_YAWS
+    frustum = photo_camera(
+        people,
+        photo,
+        placed=placed,
+        world2cam_rotmat=people.world2cam_rotmat,
+        picture_side=max(image_shape),
+    )
+    if frustum:
+        meshes += frustum
+        points = np.concatenate([points, *(mesh.vertices for mesh in frustum)])
+        places, yaws = np.concatenate([places, np.zeros((1, 3))]), CAMERA_YAWS
     direction = view_direction(points, places, yaws if yaw is None else (yaw,), elevation)
     if not up_arrow or not len(people):
         return render_world(meshes, frame_world(points, direction, image_shape), anchor)
