@@ -11,7 +11,7 @@ model = dict(
     backbone=dict(init_cfg=None),
     init_cfg=dict(type='StrictPretrained', checkpoint='work_dirs/whmr_lite_stage1'),
 )
-train_cfg = dict(max_iters=400)
+train_cfg = dict(max_iters=400, val_interval=400)
 optim_wrapper = dict(optimizer=dict(lr=1e-4))
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.1, by_epoch=False, end=50),
