@@ -213,12 +213,15 @@ def forward_case(case: dict[str, object]) -> dict[str, float]:
     forward = Plain(model) if mode == 'plain' else model.refine
     with torch.no_grad():
         work = operations(lambda: model.refine(inputs, metas))
-    row = compile_parts(model, lambda: model.refine(inputs, metas)) if mode == 'compile' else {}
+    row: dict[str, float] = {}
     with torch.inference_mode(), autocast(case):
+        if mode == 'compile':
+            row |= compile_parts(model, lambda: forward(inputs, metas))
         row['ms'] = 1e3 * repeat(lambda: forward(inputs, metas), case['repeats'], device)
-        with timed_parts(model, device) as parts:
-            half = forward(inputs, metas)
-        row |= {part: 1e3 * seconds for part, seconds in parts.items() if seconds}
+        if mode != 'compile':  # hooks would be compiled too
+            with timed_parts(model, device) as parts:
+                half = forward(inputs, metas)
+            row |= {part: 1e3 * seconds for part, seconds in parts.items() if seconds}
     if mode == 'bf16':
         with torch.inference_mode():
             whole = forward(inputs, metas)
