@@ -1,14 +1,17 @@
 """Videos become annotated splits: by time, with a gap, resumable; doubtful people are left out."""
 
 import importlib.util
+import json
 from pathlib import Path
 from types import ModuleType
 
 import cv2
 import numpy as np
 import pytest
+import torch
 
 from whmr.datasets import HMRDataset, load_annotations
+from whmr.geometry import focal_to_vfov, rotmat_to_pitch_roll
 from whmr.keypoints import JOINT_SETS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -129,6 +132,21 @@ def test_large_pictures_are_shrunk(tool, video: Path, tmp_path: Path) -> None:
     assert columns['ori_shape'].tolist() == [[90, 120]] * 3
     assert list(columns['img_path']) == [f'walk_{n:06d}.jpg' for n in (0, 5, 10)]
     assert cv2.imread(str(out / 'images' / 'walk_000005.jpg')).shape == (90, 120, 3)
+
+
+def test_known_cameras_become_labels(tool, video: Path, tmp_path: Path, capsys) -> None:
+    cameras, out = tmp_path / 'cameras.json', tmp_path / 'walk'
+    cameras.write_text(json.dumps({'walk': [20.0, -5.0, 60.0]}), encoding='utf-8')
+    assert run(tool, video, out, '--cameras', str(cameras), '--max-side', '80') == 0
+    row = HMRDataset('val.npz', data_root=out, data_prefix=dict(img='images')).get_data_info(0)
+    assert row['has_world2cam'] and row['has_focal_length'] and not row['has_world']
+    pitch, roll = rotmat_to_pitch_roll(torch.from_numpy(row['world2cam_rotmat']))
+    assert np.rad2deg([pitch, roll]) == pytest.approx([20, -5], abs=1e-3)
+    focal = torch.tensor(row['intrinsics'][1, 1])
+    assert np.rad2deg(focal_to_vfov(focal, row['ori_shape'][0])) == pytest.approx(60, abs=1e-3)
+    cameras.write_text(json.dumps({'run': [20.0, -5.0, 60.0]}), encoding='utf-8')
+    assert run(tool, video, tmp_path / 'other', '--cameras', str(cameras)) == 2
+    assert "'run' is none of the inputs ['walk']" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

