@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from whmr.tracking import box_overlaps
+
 MIN_OVERLAP = 0.2  # IoU of the boxes of one person in two frames that follow each other
 MAX_GAP = 5  # frames that a person may be away for
 
@@ -24,12 +26,12 @@ def link_boxes(boxes: Sequence[np.ndarray]) -> list[np.ndarray]:
     for frame, found in enumerate(boxes):
         ids = np.full(len(found), -1, np.int64)
         live = [track for track, (seen, _) in last.items() if frame - seen <= MAX_GAP + 1]
+        known = np.array([last[track][1] for track in live]).reshape(-1, 4)
+        overlap = box_overlaps(found, known)
         pairs = sorted(
-            (
-                (-_overlap(found[row], last[track][1]), row, track)
-                for row in range(len(found))
-                for track in live
-            ),
+            (-overlap[row, index], row, track)
+            for row in range(len(found))
+            for index, track in enumerate(live)
         )
         taken: set[int] = set()
         for score, row, track in pairs:
@@ -42,11 +44,3 @@ def link_boxes(boxes: Sequence[np.ndarray]) -> list[np.ndarray]:
         last |= {int(track): (frame, box) for track, box in zip(ids, found)}
         linked.append(ids)
     return linked
-
-
-def _overlap(one: np.ndarray, other: np.ndarray) -> float:
-    """Intersection over union of two boxes xyxy."""
-    sides = np.minimum(one[2:], other[2:]) - np.maximum(one[:2], other[:2])
-    common = float(np.clip(sides, 0, None).prod())
-    union = float((one[2:] - one[:2]).prod() + (other[2:] - other[:2]).prod()) - common
-    return common / union if union > 0 else 0.0
