@@ -181,6 +181,13 @@ def test_who_is_seen_once_is_a_mistake(
     assert len(ResultsTable.load(out / 'results.npz').frame) == 6
 
 
+def test_of_a_video_of_two_frames_everybody_is_kept(
+    infer: Callable[..., tuple[VideoReport, Path]], tmp_path: Path
+) -> None:
+    report, _ = infer(write_video(tmp_path / 'clip.avi', pass_by(2)))
+    assert report.num_tracks == 2
+
+
 def test_frames_without_people_keep_the_camera_of_the_shot(
     infer: Callable[..., tuple[VideoReport, Path]], tmp_path: Path
 ) -> None:

@@ -184,7 +184,8 @@ class _VideoRun:
 
     def _steady(self, spool: VideoSpool, rate: float) -> Iterator[TrackFrame]:
         """The frames as they are written."""
-        frames = _long_tracks(spool.read(), spool.shapes, self.options.min_length)
+        min_length = min(self.options.min_length, spool.num_frames)
+        frames = _long_tracks(spool.read(), spool.shapes, min_length)
         frames = fill_gaps(_held_cameras(frames, spool.shots), self.options.max_gap)
         if self.smoother is None:
             return frames

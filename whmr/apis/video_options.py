@@ -19,7 +19,8 @@ class VideoOptions:
         shot_camera: One camera per shot: up to 16 frames say what it is, then the whole shot is
             estimated with it.
         max_gap: Frames for which somebody who is away is filled in.
-        min_length: Who is seen in fewer frames is taken for a mistake of the detector.
+        min_length: Who is seen in fewer frames is taken for a mistake of the detector, unless the
+            video has no more.
         every: Take frames 0, every, 2 * every, ...
         max_frames: Take so many frames at most; None = all.
         overlay: Whether to write a video with the people drawn over it.
