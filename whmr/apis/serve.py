@@ -24,6 +24,7 @@ MAX_WAITING = 16  # photos in the queue; later ones are told to come back
 UPLOAD_LIFE = 3600  # seconds
 SOURCES = {'given': 'given', 'exif': 'EXIF', 'predicted': 'predicted', 'unknown': 'assumed'}
 SCENE_HEIGHT = 640  # px
+MODEL_HEIGHT = 360  # px
 CSS = f"""
 .whmr-scene {{ width: 100%; height: {SCENE_HEIGHT}px; border: 0; border-radius: 8px; }}
 footer {{ display: none !important; }}
@@ -94,7 +95,9 @@ def build_app(service: PhotoService) -> 'gradio.Blocks':
                         )
                         for name in ('overlay', 'world')
                     )
-                    model = gradio.Model3D(label='3D model', interactive=False, elem_id='model')
+                    model = gradio.Model3D(
+                        label='3D model', height=MODEL_HEIGHT, interactive=False, elem_id='model'
+                    )
         button.click(
             recover,
             [photo, *angles],
