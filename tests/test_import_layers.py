@@ -25,7 +25,7 @@ ALLOWED: dict[str, set[str]] = {
     **{part: BODIES | {part} for part in MIDDLE},
     'engine': BODIES | MIDDLE | {'engine'},
     'apis': BODIES | MIDDLE | {'engine', 'apis'},
-    'exporting': BODIES | MIDDLE | {'engine', 'apis', 'exporting'},
+    'exporting': BODIES | MIDDLE | {'engine', 'apis', 'deploy', 'exporting'},
     'deploy': {'deploy'},  # runs without torch, MMEngine and MMCV
     'cli': {'cli', 'version'},  # runs the scripts of tools/; they import what they need
     '__main__': {'cli'},

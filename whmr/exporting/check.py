@@ -44,7 +44,7 @@ class FileReport:
 
 
 def onnx_runner(content: bytes) -> Runner:
-    """Runs an ONNX file on one thread of the CPU.
+    """Runs an ONNX file on the CPU, on as many threads as torch has.
 
     Args:
         content: The file.

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from whmr.apis.inference_model import build_estimator, find_pipeline
 from whmr.body_models import BodyModel
+from whmr.deploy.model_folder import FORMAT, FORMAT_VERSION
 from whmr.engine import ConfigError, load_config
 from whmr.exporting.check import (
     FileReport,
@@ -42,8 +43,6 @@ from whmr.models.estimators import WorldHMR
 from whmr.registry import SCOPE
 from whmr.version import __version__
 
-FORMAT = 'whmr-onnx'
-FORMAT_VERSION = 1
 TIMED_BATCH = 4
 
 
