@@ -29,7 +29,7 @@ def page(browser, repo_root: Path) -> Iterator[str]:
 
 def upload(browser, photo: Path) -> None:
     browser.driver.find_element('css selector', '#photo input').send_keys(str(photo))
-    browser.wait(lambda: photo.name in browser.driver.find_element('id', 'photo').text)
+    browser.wait(lambda: browser.driver.find_elements('css selector', '#photo a'))  # it is there
     browser.driver.find_element('id', 'recover').click()
 
 
