@@ -68,9 +68,11 @@ def draw_overlay(
         meshes, camera = overlay_scene(image.shape[:2], people, scale=scale)
         rendered = _render_where_they_are(image, meshes, camera)
         if 'mesh' in layers:
-            cover = opacity * (rendered.alpha > 0)[..., None]
-            drawn = (image + cover * (rendered.rgb.astype(np.float32) - image)).round()
-            drawn = drawn.clip(0, 255).astype(np.uint8)
+            drawn = rendered.rgb
+            if opacity < 1:
+                cover = opacity * (rendered.alpha > 0)[..., None]
+                mixed = image + cover * (rendered.rgb.astype(np.float32) - image)
+                drawn = mixed.round().clip(0, 255).astype(np.uint8)
         if 'wireframe' in layers:
             drawn = draw_wireframe(drawn, meshes, camera, rendered)
     if {'skeleton', 'names'} & set(layers):
