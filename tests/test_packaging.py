@@ -12,6 +12,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = ['setup.py', 'pyproject.toml', 'README.md', 'LICENSE', 'NOTICE', 'MANIFEST.in']
+SOURCES += ['model-index.yml']
+FOLDERS = ['whmr', 'requirements', 'configs', 'checkpoints', 'tools']
+BUNDLE = 'whmr/.mim/'
 
 # Runs with the installed wheel: builds what reads bundled files. `build` rather than the class, so
 # that registries find their modules in the installed package too.
@@ -42,8 +45,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     source, out = tmp_path_factory.mktemp('source'), tmp_path_factory.mktemp('wheel')
     for name in SOURCES:
         shutil.copy(ROOT / name, source / name)
-    for name in ('whmr', 'requirements'):
-        ignore = shutil.ignore_patterns('__pycache__')
+    for name in FOLDERS:
+        ignore = shutil.ignore_patterns('__pycache__', 'node_modules')
         shutil.copytree(ROOT / name, source / name, ignore=ignore)
     command = [sys.executable, '-m', 'pip', 'wheel', '.', '--no-deps', '--no-build-isolation']
     done = subprocess.run(
@@ -57,30 +60,58 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_wheel_holds_the_whole_package(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
-    held = {name for name in names if name.startswith('whmr/')}
+    bundled = {name for name in names if name.startswith(BUNDLE)}
+    held = {name for name in names if name.startswith('whmr/')} - bundled
     assert held == package_files()
-    others = {name.split('/')[0] for name in names - held}
+    configs = {path.relative_to(ROOT).as_posix() for path in (ROOT / 'configs').rglob('*.py')}
+    assert configs <= {name.removeprefix(BUNDLE) for name in bundled}
+    others = {name.split('/')[0] for name in names - held - bundled}
     assert len(others) == 1 and next(iter(others)).endswith('.dist-info')
     licences = {name.rsplit('/', 1)[-1] for name in names if '/licenses/' in name}
     assert licences >= {'LICENSE', 'NOTICE'}
 
 
-@pytest.mark.slow
-def test_installed_wheel_finds_its_data(wheel: Path, tmp_path: Path) -> None:
-    site, elsewhere = tmp_path / 'site', tmp_path / 'elsewhere'
-    elsewhere.mkdir()
-    install = [sys.executable, '-m', 'pip', 'install', '--no-deps', '--target', str(site)]
+@pytest.fixture(scope='module')
+def site(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that the wheel is installed into."""
+    folder = tmp_path_factory.mktemp('site')
+    install = [sys.executable, '-m', 'pip', 'install', '--no-deps', '--target', str(folder)]
     done = subprocess.run([*install, str(wheel)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    done = subprocess.run(
-        [sys.executable, '-c', USE, str(site)],
+    return folder
+
+
+def run_elsewhere(site: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    """Run Python with the installed wheel, in a folder of its own beside it."""
+    elsewhere = site.with_name(f'{site.name}_elsewhere')
+    elsewhere.mkdir(exist_ok=True)
+    return subprocess.run(
+        [sys.executable, *command],
         cwd=elsewhere,
         env={**os.environ, 'PYTHONPATH': str(site)},
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+@pytest.mark.slow
+def test_installed_wheel_finds_its_data(site: Path) -> None:
+    done = run_elsewhere(site, '-c', USE, str(site))
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.slow
+def test_command_works_outside_of_the_checkout(site: Path, tmp_path: Path) -> None:
+    photo, out = ROOT / 'demo' / 'images' / 'park_walk.jpg', tmp_path / 'out'
+    run = ['infer', str(photo), '--out', str(out), '--no-meshes', '--no-progress']
+    done = run_elsewhere(site, str(site / 'bin' / 'whmr'), *run, '--device', 'cpu')
+    assert done.returncode == 0, done.stderr
+    assert (out / 'park_walk.npz').is_file() and list(out.glob('park_walk_*.png'))
+    done = run_elsewhere(site, '-m', 'whmr', 'train', 'configs/whmr/whmr_lite_stage1.py', '--help')
+    assert done.returncode == 0 and done.stdout.startswith('usage: whmr train ')
+    done = run_elsewhere(site, '-m', 'whmr', 'infer', 'nothing.jpg', '--out', str(out))
+    assert done.returncode == 2 and 'nothing.jpg' in done.stderr
 
 
 def requirement_names(path: Path) -> dict[str, str]:
