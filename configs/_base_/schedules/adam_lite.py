@@ -3,7 +3,7 @@
 train_cfg = dict(by_epoch=False, max_iters=2400, val_interval=800)
 optim_wrapper = dict(
     type='OptimWrapper',
-    optimizer=dict(type='Adam', lr=5e-4),
+    optimizer=dict(type='Adam', lr=5e-4, fused=True),
     clip_grad=dict(max_norm=20.0),
 )
 param_scheduler = [
