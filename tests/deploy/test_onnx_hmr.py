@@ -22,11 +22,13 @@ BLOCKED = ('torch', 'torchvision', 'mmengine', 'mmcv', 'cv2', 'PIL', 'timm', 'sc
 # Runs where only numpy and onnxruntime can be imported.
 ALONE = """
 import sys
-class Wall:
-    def find_spec(self, name, path=None, target=None):
-        if name.split('.')[0] in sys.argv[1].split(','):
-            raise ImportError(f'{name} is not installed')
-sys.meta_path.insert(0, Wall())
+from importlib.machinery import PathFinder
+class Wall(PathFinder):
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        if name.split('.')[0] not in sys.argv[1].split(','):
+            return super().find_spec(name, path, target)
+sys.meta_path[sys.meta_path.index(PathFinder)] = Wall
 import json, numpy as np
 from whmr.deploy import OnnxHMR
 folder, inputs, out = sys.argv[2:]
