@@ -85,7 +85,10 @@ def test_weights_that_do_not_fit_are_listed(saved: Path) -> None:
         StrictPretrained(str(saved), 'middle')(Parent())
 
 
-def test_a_missing_result_says_what_to_train(tmp_path: Path) -> None:
+def test_a_missing_result_says_what_to_train(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # where nothing has been trained
     for path in ('work_dirs/whmr_lite_stage1', 'work_dirs/whmr_lite_stage1/iter_9.pth'):
         with pytest.raises(FileNotFoundError, match=r"the config 'whmr_lite_stage1': train that"):
             StrictPretrained(path)(Parent())

@@ -92,7 +92,8 @@ SOURCES: dict[str, tuple[Callable[[Path], object], Make]] = {
 
 
 def test_no_converter_is_forgotten() -> None:
-    assert set(SOURCES) == {path.stem for path in CONVERTERS.glob('*.py')}
+    # `panoramas` writes pictures and a list of splits, no table of people.
+    assert {*SOURCES, 'panoramas'} == {path.stem for path in CONVERTERS.glob('*.py')}
 
 
 @pytest.mark.parametrize('name', SOURCES)
