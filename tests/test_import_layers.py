@@ -24,7 +24,7 @@ ALLOWED: dict[str, set[str]] = {
     'rendering': BODIES,
     **{part: BODIES | {part} for part in MIDDLE},
     'engine': BODIES | MIDDLE | {'engine'},
-    'apis': BODIES | MIDDLE | {'engine', 'apis'},
+    'apis': BODIES | MIDDLE | {'engine', 'deploy', 'apis'},
     'exporting': BODIES | MIDDLE | {'engine', 'apis', 'deploy', 'exporting'},
     'deploy': {'deploy'},  # runs without torch, MMEngine and MMCV
     'cli': {'cli', 'version'},  # runs the scripts of tools/; they import what they need

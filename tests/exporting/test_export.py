@@ -1,5 +1,6 @@
 """What can be exported, and that a file which computes something else is refused."""
 
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -60,6 +61,12 @@ def test_onnx_file_takes_any_batch_and_shares_constants(part: Twice) -> None:
     tensors = [node.attribute[0].t for node in graph.node if node.op_type == 'Constant']
     sizes = [len(tensor.raw_data) for tensor in [*tensors, *graph.initializer]]
     assert sizes.count(32 * 32 * 4) == 1
+
+
+def test_what_to_install_is_said(part: Twice, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, 'onnx', None)
+    with pytest.raises(ImportError, match=r"pip install 'whmr\[export\]'"):
+        to_onnx(part, batches()[0], {})
 
 
 def test_torchscript_file_takes_any_batch(part: Twice) -> None:

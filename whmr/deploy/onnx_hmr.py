@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 
 from whmr.deploy.cameras import (
     Camera,
@@ -16,6 +15,7 @@ from whmr.deploy.cameras import (
 )
 from whmr.deploy.model_folder import ModelFolder
 from whmr.deploy.pixels import crop_person, resize_photo
+from whmr.deploy.runtime import import_onnxruntime
 
 SCHEMA_VERSION = 2  # of `whmr.apis.HMRResult`
 NUM_POSED = 23
@@ -35,6 +35,7 @@ class OnnxHMR:
 
     Raises:
         FileNotFoundError: If the folder or a file of it is missing.
+        ImportError: If onnxruntime is not installed.
         ValueError: If a file is damaged, of another version, or an argument out of its range.
     """
 
@@ -50,11 +51,8 @@ class OnnxHMR:
             raise ValueError(f'batch_size={batch_size}: must be 1 or more')
         self.folder = ModelFolder.read(folder)
         self.batch_size = batch_size
-        options = onnxruntime.SessionOptions()
-        if num_threads is not None:
-            options.intra_op_num_threads = num_threads
         self._sessions = {
-            name.removesuffix('.onnx'): _open(self.folder.path / name, options, providers)
+            name.removesuffix('.onnx'): _open(self.folder.path / name, providers, num_threads)
             for name in self.folder.files
         }
 
@@ -220,15 +218,18 @@ class OnnxHMR:
         }
 
 
-def _open(
-    path: Path, options: onnxruntime.SessionOptions, providers: Sequence[str]
-) -> onnxruntime.InferenceSession:
+def _open(path: Path, providers: Sequence[str], num_threads: int | None) -> Any:
+    """An `onnxruntime.InferenceSession`."""
+    onnxruntime = import_onnxruntime()
     missing = sorted(set(providers) - set(onnxruntime.get_available_providers()))
     if missing:
         raise ValueError(
             f'providers {missing} are not in this onnxruntime, which has '
             f'{onnxruntime.get_available_providers()}'
         )
+    options = onnxruntime.SessionOptions()
+    if num_threads is not None:
+        options.intra_op_num_threads = num_threads
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=list(providers))
     except Exception as error:  # onnxruntime's errors have no base class of their own

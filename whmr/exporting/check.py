@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import onnxruntime
 import torch
 from torch import Tensor
 
+from whmr.deploy.runtime import import_onnxruntime
 from whmr.exporting.parts import ExportPart
 
 TOLERANCE = 1e-4
@@ -48,7 +48,11 @@ def onnx_runner(content: bytes) -> Runner:
 
     Args:
         content: The file.
+
+    Raises:
+        ImportError: If onnxruntime is not installed.
     """
+    onnxruntime = import_onnxruntime()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
     options.log_severity_level = 3

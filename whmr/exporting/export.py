@@ -86,6 +86,7 @@ def export_onnx(
         ConfigError: If the model or its pipeline cannot be exported.
         ExportMismatchError: If a file computes something else than the model.
         FileNotFoundError: If there is no such config, checkpoint or body model file.
+        ImportError: If onnx or onnxruntime is not installed.
         OSError: If the folder cannot be written.
     """
     cfg = config if isinstance(config, Config) else load_config(config)

@@ -4,13 +4,15 @@ import io
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import onnx
 import torch
 from torch import Tensor
 
 from whmr.exporting.parts import ExportPart
+
+if TYPE_CHECKING:
+    import onnx
 
 OPSET = 17
 LARGE = 1024  # bytes from which a constant is worth sharing
@@ -27,8 +29,13 @@ def to_onnx(
         dynamic_axes: Axes of inputs and outputs that are of any size.
 
     Raises:
+        ImportError: If onnx is not installed.
         RuntimeError: If torch cannot export the part.
     """
+    try:
+        import onnx
+    except ImportError as error:
+        raise ImportError("ONNX files need onnx: pip install 'whmr[export]'") from error
     buffer = io.BytesIO()
     with torch.no_grad(), _quiet(), _matrix_transpose():
         torch.onnx.export(
@@ -86,7 +93,7 @@ def _matrix_transpose() -> Iterator[None]:
         torch.onnx.unregister_custom_op_symbolic('aten::mT', OPSET)
 
 
-def _share_constants(graph: onnx.GraphProto) -> None:
+def _share_constants(graph: 'onnx.GraphProto') -> None:
     """Keep one of each large constant: a body is traced once for every step that poses it."""
     first: dict[tuple, str] = {}
     renamed: dict[str, str] = {}
@@ -108,5 +115,5 @@ def _share_constants(graph: onnx.GraphProto) -> None:
             node.input[index] = renamed.get(name, name)
 
 
-def _content(tensor: onnx.TensorProto) -> tuple:
+def _content(tensor: 'onnx.TensorProto') -> tuple:
     return tensor.data_type, tuple(tensor.dims), tensor.raw_data

@@ -1,16 +1,13 @@
 """Networks in ONNX files."""
 
-import os
 from pathlib import Path
 from typing import Any
 
-TELEMETRY = 'ORT_DISABLE_TELEMETRY'  # read when onnxruntime is imported
+from whmr.deploy.runtime import import_onnxruntime
 
 
 def open_session(path: Path, *, owner: str, num_threads: int | None = None) -> Any:
     """An `onnxruntime.InferenceSession` on the CPU.
-
-    The runtime's reports to its makers are off, unless the user has set ORT_DISABLE_TELEMETRY.
 
     Args:
         path: The ONNX file.
@@ -22,9 +19,8 @@ def open_session(path: Path, *, owner: str, num_threads: int | None = None) -> A
         ImportError: onnxruntime is not installed.
         ValueError: The file is damaged.
     """
-    os.environ.setdefault(TELEMETRY, '1')
     try:
-        import onnxruntime
+        onnxruntime = import_onnxruntime()
     except ImportError as error:
         raise ImportError(
             f'{owner} needs onnxruntime: `pip install whmr[detect]`, or give your own person boxes'
