@@ -96,3 +96,20 @@ def test_wrong_splits_are_refused(
 def test_a_folder_without_panoramas_is_refused(tool, tmp_path: Path, capsys) -> None:
     assert tool.main([str(tmp_path), str(tmp_path / 'out')]) == 2
     assert 'no panorama in it' in capsys.readouterr().err
+
+
+def test_pictures_of_one_name_are_not_mixed_up(tool, tmp_path: Path, capsys) -> None:
+    source, out = tmp_path / 'source', tmp_path / 'out'
+    source.mkdir()
+    for name, value in (('a.jpg', 40), ('a.png', 200), ('b.png', 90)):
+        cv2.imwrite(str(source / name), np.full((64, 128, 3), value, np.uint8))
+    assert tool.main([str(source), str(out)]) == 0
+    assert 'left out: a.png: becomes the same file as a.jpg' in capsys.readouterr().out
+    splits = json.loads((out / 'splits.json').read_text(encoding='utf-8'))
+    assert sorted(name for names in splits.values() for name in names) == ['a.jpg', 'b.jpg']
+    assert abs(float(cv2.imread(str(out / 'a.jpg')).mean()) - 40) < 2
+
+
+def test_a_data_set_inside_its_source_is_refused(tool, source: Path, capsys) -> None:
+    assert tool.main([str(source), str(source / 'out')]) == 2
+    assert 'must not lie in' in capsys.readouterr().err

@@ -8,9 +8,9 @@ The camera calibrator of the paper was trained on such views of Pano360 (SPEC, K
 2021); any panoramas serve whose middle row is the horizon. OUT gets one JPEG for each, at most
 `--width` px wide, and `splits.json`: the names of each split. The splits come from `--split-file`,
 a JSON file like that (names of the source) or a CSV file with lines `name,split`; without one they
-are drawn by picture, 80 % train, 10 % val, 10 % test. Pictures that are not twice as wide as high
-or cannot be read are left out and listed. What is written already is kept: a run that was stopped
-goes on.
+are drawn by picture, 80 % train, 10 % val, 10 % test. Pictures that are not twice as wide as high,
+cannot be read, or would become the JPEG of another one (`sea.png` beside `sea.jpg`) are left out
+and listed. What is written already is kept: a run that was stopped goes on.
 """
 
 import argparse
@@ -50,6 +50,7 @@ def build_parser() -> argparse.ArgumentParser:
 def find_panoramas(source: Path) -> tuple[list[str], list[str]]:
     """Names of the usable pictures below a folder, and one line for each other picture."""
     good, bad = [], []
+    targets: dict[str, str] = {}
     for path in sorted(source.rglob('*')):
         if path.suffix.lower() not in PICTURES:
             continue
@@ -59,11 +60,18 @@ def find_panoramas(source: Path) -> tuple[list[str], list[str]]:
         except (OSError, ValueError, SyntaxError) as error:
             bad.append(f'{name}: not a picture ({error})')
             continue
-        if width == 2 * height:
-            good.append(name)
-        else:
+        if width != 2 * height:
             bad.append(f'{name}: {width} x {height} is not twice as wide as high')
+        elif targets.setdefault(target_name(name), name) != name:
+            bad.append(f'{name}: becomes the same file as {targets[target_name(name)]}; rename it')
+        else:
+            good.append(name)
     return good, bad
+
+
+def target_name(name: str) -> str:
+    """What a picture of the source is called in the data set."""
+    return Path(name).with_suffix('.jpg').as_posix()
 
 
 def read_splits(path: Path) -> dict[str, list[str]]:
@@ -127,6 +135,8 @@ def run(args: argparse.Namespace) -> None:
         print(f'left out: {line}')
     if not names:
         raise FileNotFoundError(f'{source}: no panorama in it ({", ".join(PICTURES)})')
+    if out.resolve().is_relative_to(source.resolve()):
+        raise cli.ConfigError(f'{out}: must not lie in {source}')
     if args.split_file:
         splits = read_splits(Path(args.split_file))
     else:
@@ -137,10 +147,7 @@ def run(args: argparse.Namespace) -> None:
             f'{args.split_file} lists {len(missing)} picture(s) that are not there or no '
             f'panoramas, first {missing[0]!r}'
         )
-    written = {
-        split: [Path(name).with_suffix('.jpg').as_posix() for name in found]
-        for split, found in splits.items()
-    }
+    written = {split: [target_name(name) for name in found] for split, found in splits.items()}
     for split, found in splits.items():
         for name, target in zip(found, written[split], strict=True):
             if args.overwrite or not (out / target).is_file():
