@@ -149,6 +149,33 @@ def test_known_cameras_become_labels(tool, video: Path, tmp_path: Path, capsys) 
     assert "'run' is none of the inputs ['walk']" in capsys.readouterr().err
 
 
+def test_cameras_belong_to_the_settings(tool, video: Path, tmp_path: Path, capsys) -> None:
+    cameras, out = tmp_path / 'cameras.json', tmp_path / 'walk'
+    cameras.write_text(json.dumps({'walk': [20.0, -5.0, 60.0]}), encoding='utf-8')
+    assert run(tool, video, out, '--cameras', str(cameras)) == 0
+    meta = load_annotations(out / 'train.npz')[1]
+    assert meta['converter_args']['cameras'] == {'walk': [20.0, -5.0, 60.0]}
+    cameras.write_text('[20, -5, 60]', encoding='utf-8')
+    assert run(tool, video, tmp_path / 'other', '--cameras', str(cameras)) == 2
+    assert 'must be an object' in capsys.readouterr().err
+
+
+def test_photos_of_one_name_in_two_folders_stay_two(tool, tmp_path: Path) -> None:
+    folders = [tmp_path / name for name in ('north', 'south')]
+    for value, folder in zip((40, 200), folders, strict=True):
+        folder.mkdir()
+        for number in range(4):
+            cv2.imwrite(str(folder / f'{number}.png'), np.full((120, 160, 3), value, np.uint8))
+    out = tmp_path / 'both'
+    shares = ['--train-share', '0.5', '--val-share', '0.5']
+    model = ['--pose-model', 'any.onnx', '--out', str(out)]
+    assert tool.main([*map(str, folders), *model, *shares]) == 0
+    dataset = HMRDataset('train.npz', data_root=out, data_prefix=dict(img='images'))
+    rows = [dataset.get_data_info(index) for index in range(4)]
+    means = {Path(r['img_path']).parent.name: cv2.imread(r['img_path']).mean() for r in rows}
+    assert means == pytest.approx({'north': 40, 'south': 200}, abs=2)
+
+
 @pytest.mark.parametrize(
     ('more', 'message'),
     [

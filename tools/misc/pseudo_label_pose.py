@@ -4,7 +4,7 @@
         --pose-model blazepose_heavy.onnx --out data/real_frames/walk
 
 Boxes come from the bundled detector, joints from BlazePose, a network that the user supplies as
-ONNX (it is part of MediaPipe, Apache-2.0). OUT gets `images/*.jpg`, `train.npz` and `val.npz`
+ONNX (it is part of MediaPipe, Apache-2.0). OUT gets `images/`, `train.npz` and `val.npz`
 (docs/annotation_format.md, joint set `blazepose33`): 2D keypoints with their visibility as
 confidence and nothing else, so they teach only where joints lie in the photo (weak supervision, as
 W-HMR's Sec. 3.4). The first part of each input is for training and its end is held out, with a gap
@@ -21,7 +21,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, groupby, repeat
 from operator import itemgetter
@@ -56,7 +56,7 @@ MIN_INSIDE = 0.85  # share of the joints inside the box, grown by BOX_MARGIN of 
 BOX_MARGIN = 0.15
 SAME_PERSON = 0.08  # of the box's longer side, mean distance of the joints
 # Labels made with others of these are not mixed into one file.
-SETTINGS = ('every', 'max_side', 'cameras', 'min_score', 'min_visibility', 'min_joints')
+SETTINGS = ('every', 'max_side', 'min_score', 'min_visibility', 'min_joints')
 
 
 @dataclass(frozen=True)
@@ -190,23 +190,25 @@ def label(args: argparse.Namespace) -> None:
     check(args)
     out = Path(args.out)
     sources = {path: ImageSource([path], every=args.every) for path in args.inputs}
-    stems = [Path(path).stem for path in sources]
+    stems = [input_name(path) for path in sources]
     cameras = {} if args.cameras is None else read_cameras(Path(args.cameras), stems)
     if len(set(stems)) < len(stems):
         raise cli.ConfigError('two inputs have the same name; rename one')
-    plans = {path: plan(len(s), Path(path).stem, args) for path, s in sources.items()}
+    plans = {path: plan(len(s), input_name(path), args) for path, s in sources.items()}
     blocks = [block for planned in plans.values() for block in planned if block is not None]
     with cli.building():
-        writers = {split: make_writer(out, split, blocks, args) for split in ('train', 'val')}
+        writers = {s: make_writer(out, s, blocks, args, cameras) for s in ('train', 'val')}
         labeller = Labeller(args)
     for path, source in sources.items():
-        camera = cameras.get(Path(path).stem)
+        camera = cameras.get(input_name(path))
+        # Two folders may hold photos of one name.
+        prefix = f'{input_name(path)}/' if Path(path).is_dir() else ''
         pictures = zip(chain(plans[path], repeat(None)), source)
         for block, group in groupby(pictures, key=itemgetter(0)):
             if block is None or block.unit in writers[block.split].finished:
                 continue
             seen = map(itemgetter(1), group)
-            rows = label_block(labeller, seen, out / 'images', args.max_side, camera)
+            rows = label_block(labeller, seen, out / 'images', prefix, args.max_side, camera)
             found = writers[block.split].write_part(block.unit, rows)
             print(f'{block.split} {block.unit}: {found} people', flush=True)
     for split, writer in writers.items():
@@ -216,6 +218,11 @@ def label(args: argparse.Namespace) -> None:
             report(split, writer.finish())
         except SourceError as error:
             raise cli.ConfigError(str(error)) from error
+
+
+def input_name(path: str) -> str:
+    """What an input is called: its file or folder without suffix."""
+    return Path(path).absolute().stem
 
 
 def check(args: argparse.Namespace) -> None:
@@ -230,7 +237,11 @@ def check(args: argparse.Namespace) -> None:
 
 
 def make_writer(
-    out: Path, split: str, blocks: Sequence[Block], args: argparse.Namespace
+    out: Path,
+    split: str,
+    blocks: Sequence[Block],
+    args: argparse.Namespace,
+    cameras: Mapping[str, Sequence[float]],
 ) -> AnnotationWriter:
     """The writer of one split."""
     units = dict.fromkeys(block.unit for block in blocks if block.split == split)
@@ -241,7 +252,8 @@ def make_writer(
         split=split,
         notes=f'2D pseudo-labels of {Path(args.pose_model).name}',
         converter='pseudo_label_pose',
-        converter_args={name: getattr(args, name) for name in SETTINGS},
+        converter_args={name: getattr(args, name) for name in SETTINGS}
+        | {'cameras': dict(cameras)},
     )
     if args.licence:
         meta['licence'] = args.licence
@@ -252,6 +264,7 @@ def label_block(
     labeller: Labeller,
     pictures: Iterable[SourceImage],
     images: Path,
+    prefix: str,
     max_side: int | None,
     camera: Sequence[float] | None,
 ) -> Iterator[Row | Dropped]:
@@ -261,6 +274,7 @@ def label_block(
         labeller: Finds the people.
         pictures: Of one input.
         images: Folder of the pictures.
+        prefix: Of their names.
         max_side: Larger ones are shrunk, px.
         camera: Pitch, roll and vertical field of view, degrees, where they are known.
     """
@@ -268,7 +282,7 @@ def label_block(
         if picture.image is None:
             yield Dropped('cannot be read', f'{picture.name}: {picture.error}', 'image')
             continue
-        image, name = shrunk(picture.image, max_side), f'{picture.stem}.jpg'
+        image, name = shrunk(picture.image, max_side), f'{prefix}{picture.stem}.jpg'
         rows = list(labeller.people(image, name))
         if any(not isinstance(row, Dropped) for row in rows):
             quality = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
@@ -306,10 +320,12 @@ def read_cameras(path: Path, stems: Sequence[str]) -> dict[str, list[float]]:
         cameras = json.loads(path.read_text(encoding='utf-8'))
     except ValueError as error:
         raise cli.ConfigError(f'{path}: no JSON ({error})') from error
+    if not isinstance(cameras, dict):
+        raise cli.ConfigError(f'{path}: must be an object, input -> [pitch, roll, vfov]')
     for name, angles in cameras.items():
         if name not in stems:
             raise cli.ConfigError(f'{path}: {name!r} is none of the inputs {sorted(stems)}')
-        if len(angles) != 3 or not 0 < angles[2] < 180:
+        if not isinstance(angles, list) or len(angles) != 3 or not 0 < angles[2] < 180:
             raise cli.ConfigError(f'{path}: {name!r} needs [pitch, roll, vfov] in degrees')
     return cameras
 
