@@ -159,7 +159,7 @@ def test_a_schedule_in_epochs_is_refused(features, tmp_path: Path) -> None:
 
 def test_results_say_where_they_come_from(tmp_path: Path, monkeypatch) -> None:
     tool = results_table.__file__
-    monkeypatch.setattr(sys, 'argv', [tool, 'name', 'config.py'])
+    monkeypatch.setattr(sys, 'argv', [tool, 'name', 'config.py', '--title', 'To the world'])
     runs = [{'W-MPJPE': value} for value in (60.0, 64.0)]
     summary = report.summarise(runs)
     assert summary == {'W-MPJPE': {'mean': 62.0, 'deviation': pytest.approx(math.sqrt(8))}}
@@ -167,7 +167,8 @@ def test_results_say_where_they_come_from(tmp_path: Path, monkeypatch) -> None:
     assert report.cell(dict(mean=62.0, deviation=0.001)) == '62.0'
     report.write_results(tmp_path / 'table', 'Title', ['text'], {'rows': runs})
     record = json.loads((tmp_path / 'table.json').read_text(encoding='utf-8'))
-    assert record['command'] == 'python tools/analysis/results_table.py name config.py'
+    command = "python tools/analysis/results_table.py name config.py --title 'To the world'"
+    assert record['command'] == command  # can be pasted into a shell
     assert record['rows'] == runs
     text = (tmp_path / 'table.md').read_text(encoding='utf-8')
     assert text.startswith('# Title\n\ntext\n')

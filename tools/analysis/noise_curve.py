@@ -26,6 +26,7 @@ from results_table import add_study_arguments, read_settings
 from torch import nn
 
 from whmr.engine import cli
+from whmr.fileio import atomic_path
 from whmr.models import RotationMultiply, Uncorrected
 
 COLUMNS = ('W-MPJPE', 'up-vector error (deg)')
@@ -118,8 +119,8 @@ def draw(path: Path, curves: Mapping[str, Mapping[str, Curve]], degrees: Sequenc
             )
             axis.grid(alpha=0.3)
     axes[0][0].legend(fontsize=7)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, metadata={'Date': None})
+    with atomic_path(path) as partial:
+        figure.savefig(partial, format='svg', metadata={'Date': None})
     pyplot.close(figure)
     return True
 

@@ -1,7 +1,7 @@
 """What orientation modules read, and the bodies that they turn, of a whole data set in memory."""
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -116,7 +116,7 @@ class Features:
         return self._points(pick)
 
     @torch.no_grad()
-    def _points(self, pick: Any) -> Points:
+    def _points(self, pick: Callable[[Tensor, Tensor], Tensor]) -> Points:
         parts = []
         for start in range(0, len(self), POSING_BATCH):
             rows = slice(start, start + POSING_BATCH)

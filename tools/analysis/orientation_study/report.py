@@ -1,6 +1,7 @@
 """Result tables as Markdown and JSON, with what stands behind every figure."""
 
 import json
+import shlex
 import statistics
 import subprocess
 import sys
@@ -20,7 +21,7 @@ def provenance() -> dict[str, str]:
     argv = [Path(sys.argv[0]).resolve(), *sys.argv[1:]]
     tool = argv[0].relative_to(ROOT) if argv[0].is_relative_to(ROOT) else argv[0].name
     return {
-        'command': ' '.join(['python', str(tool), *argv[1:]]),
+        'command': shlex.join(['python', str(tool), *argv[1:]]),
         'commit': _git('rev-parse', '--short=12', 'HEAD')
         + ('+' if _git('status', '--porcelain', '--untracked-files=no') else ''),
         'date': time.strftime('%Y-%m-%d'),
