@@ -80,9 +80,10 @@ def read_results(paths: Sequence[str], photos: str | None) -> Iterator[Drawn]:
 
 def make_synthetic(indices: Sequence[int], split: str) -> Iterator[Drawn]:
     """Synthetic images with the people and cameras that they were made of."""
-    settings = SyntheticWorldSettings(
-        split=split, image_size=(1280, 960), max_boxes=0, supersample=3, effects=False
-    )
+    with cli.building():
+        settings = SyntheticWorldSettings(
+            split=split, image_size=(1280, 960), max_boxes=0, supersample=3, effects=False
+        )
     generator = SyntheticWorldGenerator(settings)
     faces = FreeBody().faces.numpy()
     for index in indices:

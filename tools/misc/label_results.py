@@ -16,6 +16,7 @@ from whmr.apis import HMRResult
 from whmr.body_models import FreeBody
 from whmr.datasets.synthetic.generator import SyntheticWorldGenerator
 from whmr.datasets.synthetic.settings import SyntheticWorldSettings
+from whmr.engine import cli
 from whmr.fileio import write_bytes
 from whmr.geometry import axis_angle_to_rotmat, focal_to_vfov, rotmat_to_pitch_roll
 
@@ -37,6 +38,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         '--size', type=int, nargs=2, default=(960, 640), metavar=('W', 'H'), help='px (960 640)'
     )
+    parser.add_argument('--debug', action='store_true', help='show where an error comes from')
     return parser
 
 
@@ -90,10 +92,10 @@ def label_result(
     )
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the tool; returns the exit code."""
-    args = build_parser().parse_args(argv)
-    settings = SyntheticWorldSettings(split=args.split, image_size=tuple(args.size))
+def write_labels(args: argparse.Namespace) -> None:
+    """Make photos and labels as the arguments say."""
+    with cli.building():
+        settings = SyntheticWorldSettings(split=args.split, image_size=tuple(args.size))
     generator, body = SyntheticWorldGenerator(settings), FreeBody()
     for index in args.images:
         image = generator(index)
@@ -103,7 +105,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         write_bytes(photo, image.jpeg)
         write_bytes(photo.with_suffix('.npz'), result.to_bytes())
         print(f'{photo}: {len(result)} people')
-    return 0
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the tool; returns the exit code."""
+    return cli.run_tool(write_labels, build_parser().parse_args(argv))
 
 
 if __name__ == '__main__':
