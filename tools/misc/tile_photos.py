@@ -93,7 +93,7 @@ def tile_file(source: Path, target: Path) -> str:
     try:
         os.link(source, target)
     except OSError:  # another file system
-        shutil.copy2(source, target)
+        write_bytes(target, content)
     return FAILED if is_jpeg else OTHER
 
 
