@@ -1,17 +1,22 @@
 """Images per second from photo to people, by part, for 1, 4 and 16 people on a 1080p photo.
 
     python benchmarks/inference.py
-    python benchmarks/inference.py --people 1 --amp auto --clock wall --device cuda
+    python benchmarks/inference.py --runtimes pytorch --amp auto --clock wall --device cuda
 
 `read` decodes the JPEG, `detect` is the bundled person detector, `crop` cuts people and the whole
-photo to the model's sizes, `model` includes the camera calibrator, `records` makes results of
-predictions, `pictures` draws the three views, `npz` packs the result file. Images per second are
-those of all parts up to `records`. Boxes are given, so that there are as many people as are asked
-for; the detector runs all the same. CPU time is the default: other work on the machine spoils it
-less. Take wall-clock figures from a quiet machine.
+photo to the model's sizes, `records` makes results of predictions, `pictures` draws the three
+views, `npz` packs the result file. Images per second are those of all parts up to `records`. Boxes
+are given, so that there are as many people as are asked for; the detector runs all the same. CPU
+time is the default: other work on the machine spoils it less. Take wall-clock figures from a quiet
+machine.
+
+`pytorch` is the inferencer; its `model` includes the camera calibrator and the orientation in the
+world. `onnxruntime` is `whmr.deploy.OnnxHMR` on an export made here, always in float32 on the CPU;
+`camera`, `model` and `orient` are its files, `crop` is all else that it does, records included.
 """
 
 import argparse
+import io
 import os
 import statistics
 import tempfile
@@ -27,6 +32,8 @@ import numpy as np
 import torch
 
 from whmr.apis import HMRInferencer, ImageSource, OnnxPersonDetector, Photo
+from whmr.deploy import OnnxHMR
+from whmr.exporting import export_onnx
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIG = ROOT / 'configs' / 'whmr' / 'whmr_lite_stage3.py'
@@ -34,8 +41,9 @@ CHECKPOINT = ROOT / 'checkpoints' / 'whmr_lite.safetensors'
 PHOTO = ROOT / 'demo' / 'images' / 'park_walk.jpg'
 WIDTH, HEIGHT = 1920, 1080
 CLOCKS = {'cpu': time.process_time, 'wall': time.perf_counter}
-PARTS = ('read', 'detect', 'crop', 'model', 'records', 'pictures', 'npz')
-COUNTED = PARTS[:5]
+FILES = ('camera', 'model', 'orient')  # of an exported model
+PARTS = ('read', 'detect', 'crop', *FILES, 'records', 'pictures', 'npz')
+COUNTED = PARTS[: PARTS.index('records') + 1]
 
 Times = dict[str, float]  # part -> ms of one photo
 
@@ -128,9 +136,39 @@ def time_pytorch(path: Path, boxes: np.ndarray, args: argparse.Namespace) -> Tim
     return measure(step, args)
 
 
+class TimedOnnxHMR(OnnxHMR):
+    """Tells a stopwatch how long each file of the model runs."""
+
+    clock: Stopwatch
+
+    def _run(self, name: str, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        run = super()._run
+        return self.clock.time(name, lambda: run(name, inputs))
+
+
+def time_onnxruntime(path: Path, boxes: np.ndarray, args: argparse.Namespace) -> Times:
+    """The exported model, as programs without PyTorch run it."""
+    folder = path.with_name('onnx')
+    if not folder.exists():
+        list(export_onnx(args.config, args.checkpoint, folder, timing=False))
+    run = TimedOnnxHMR(folder, batch_size=len(boxes), num_threads=torch.get_num_threads())
+    detector = OnnxPersonDetector(num_threads=1)
+
+    def step(clock: Stopwatch) -> None:
+        run.clock = clock
+        image = clock.time('read', lambda: next(iter(ImageSource(path))).image)
+        clock.time('detect', lambda: detector.detect(image))
+        result = clock.time('crop', lambda: run(image, boxes))
+        clock.times['crop'] -= sum(clock.times.get(name, 0) for name in FILES)
+        clock.time('npz', lambda: np.savez_compressed(io.BytesIO(), **result))
+
+    return measure(step, args)
+
+
 # Another runtime is another function of the photo, its boxes and the arguments.
 RUNTIMES: Mapping[str, Callable[[Path, np.ndarray, argparse.Namespace], Times]] = {
     'pytorch': time_pytorch,
+    'onnxruntime': time_onnxruntime,
 }
 
 
