@@ -144,6 +144,17 @@ def test_a_camera_without_people_shows_its_horizon(visualizer, photo, tmp_path) 
     assert np.abs(drawn - expected).mean() < 0.01
 
 
+def test_a_known_focal_length_counts_before_the_calibrators(visualizer, photo, tmp_path) -> None:
+    sample = HMRDataSample()
+    rotmat = pitch_roll_to_rotmat(torch.tensor(0.1), torch.tensor(0.0))
+    sample.pred_camera = InstanceData(world2cam_rotmat=rotmat[None], vfov=torch.tensor([0.8]))
+    sample.camera = InstanceData(focal_length=torch.tensor([60.0]))
+    visualizer.add_datasample('known', photo, sample)
+    k = np.array([[60.0, 0, photo.shape[1] / 2], [0, 60.0, photo.shape[0] / 2], [0, 0, 1]])
+    drawn = pictures(tmp_path)['known_0.png'].astype(int)
+    assert np.abs(drawn - draw_horizon(photo, k, rotmat.numpy())).mean() < 0.01
+
+
 def test_the_world_is_written_beside_the_picture(visualizer, make_people, photo, tmp_path) -> None:
     sample = sample_of(make_people([[0, 0, 3.0]], [150.0]))
     visualizer.add_datasample('both', photo, sample, out_file=tmp_path / 'both.png')

@@ -49,8 +49,8 @@ class PosedPeople:
         world2cam_rotmat: Rotation of the photo's camera; None if no world is known.
         joints: Joints of the set `spin49`, turned and placed as `vertices`; for skeletons.
         boxes: Where the people are in the photo.
-        vfov: The photo's vertical field of view as its camera calibrator sees it, which the horizon
-            is drawn with; None takes the shared focal length.
+        vfov: The photo's vertical field of view, known or as its camera calibrator sees it, which
+            the horizon is drawn with; None takes the shared focal length.
         numbers: Who each person is: decides the colour, and is written at the box; None numbers
             them 0, 1, ...
 

@@ -221,11 +221,18 @@ def _flag(container: InstanceData, flag: str) -> bool:
 def _horizon_intrinsics(
     samples: Sequence[HMRDataSample], prefix: str, image_shape: tuple[int, int]
 ) -> np.ndarray | None:
-    """Intrinsics of the photo's camera, if it and its rotation are known."""
+    """Intrinsics of the photo's camera, if it and its rotation are known.
+
+    What the user knows of it counts before what the calibrator says.
+    """
     camera = samples[0].get(f'{prefix}_camera') if samples else None
     if not _has(camera, 'world2cam_rotmat') or not _flag(camera, 'has_world2cam'):
         return None
     height, width = image_shape
+    known = samples[0].get('camera')
+    if prefix == 'pred' and _has(known, 'focal_length'):
+        focal = float(_number(known, 'focal_length').item())
+        return np.array([[focal, 0, width / 2], [0, focal, height / 2], [0, 0, 1]])
     if _has(camera, 'vfov'):
         focal = height / 2 / float(np.tan(_number(camera, 'vfov')[0] / 2))
         return np.array([[focal, 0, width / 2], [0, focal, height / 2], [0, 0, 1]])
