@@ -159,6 +159,18 @@ def test_folders_of_several_machines(run, photos, tmp_path) -> None:
         merge_runs([tmp_path])
 
 
+def test_photos_of_one_name_in_several_folders_are_all_kept(run, photos, tmp_path) -> None:
+    other = tmp_path / 'elsewhere' / photos[0].name
+    other.parent.mkdir()
+    other.write_bytes(photos[1].read_bytes())
+    run(photos, tmp_path / 'one')
+    run(other, tmp_path / 'two')
+    merged = merge_runs([tmp_path / 'one', tmp_path / 'two'], tmp_path / 'out')
+    assert merged.num_images == len(photos) + 1
+    names = ResultsTable.load(tmp_path / 'out' / 'results.npz').frame_names.tolist()
+    assert {str(other), *map(str, photos)} == set(names)
+
+
 def test_a_damaged_file_is_listed_when_merging(run, photos, tmp_path) -> None:
     run(photos, tmp_path / 'out')
     (tmp_path / 'out' / 'b.npz').write_bytes(b'damaged')

@@ -47,13 +47,13 @@ def merge_runs(
     paths = [Path(folder) for folder in folders]
     settings = _common_settings(paths)
     items: list[RunItem] = []
-    done: dict[str, tuple[RunItem, Path]] = {}
+    done: dict[tuple[str, str], tuple[RunItem, Path]] = {}  # by stem and name
     for path in paths:
         found = [item for item in read_items(path) if item.settings == settings]
         items += found
         for stem, item in finished_items(found, settings).items():
             if (path / f'{stem}.npz').is_file():
-                done[stem] = (item, path / f'{stem}.npz')
+                done[stem, item.name] = (item, path / f'{stem}.npz')
     report = InferenceReport(failures=_failures(items, {item.name for item, _ in done.values()}))
     shots: list[str] = []
     rates: set[float | None] = set()
