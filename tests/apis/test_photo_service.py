@@ -78,6 +78,14 @@ def test_limits(service: PhotoService, tmp_path: Path) -> None:
     assert 'the photo has 2.0 megapixels, the limit is 0.01' in refused(service, huge)
 
 
+def test_bomb(service: PhotoService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A picture that Pillow will not even open."""
+    monkeypatch.setattr(Image, 'MAX_IMAGE_PIXELS', 1000)
+    bomb = tmp_path / 'bomb.png'
+    Image.new('L', (2000, 1000)).save(bomb)
+    assert 'far too many pixels, the limit is 0.002' in refused(service, bomb)
+
+
 def test_wrong_arguments(make_inferencer: Callable[..., HMRInferencer], tmp_path: Path) -> None:
     with pytest.raises(ValueError, match='max_megapixels=0: must be above 0'):
         PhotoService(make_inferencer(), tmp_path, max_megapixels=0)

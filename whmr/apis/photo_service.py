@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
 from whmr.apis.export_results import ExportOptions, export_results
 from whmr.apis.gather import gather_results
 from whmr.apis.hmr_result import HMRResult
@@ -124,6 +126,12 @@ class PhotoService:
             height, width, _ = header_shape(photo)
         except (OSError, ValueError, SyntaxError):
             raise BadSampleError(f'this picture cannot be read; send one of {kinds}') from None
+        except Image.DecompressionBombError:
+            limit = min(self.max_megapixels, 2 * Image.MAX_IMAGE_PIXELS / MEGA)
+            raise BadSampleError(
+                f'the photo has far too many pixels, the limit is {limit:g} megapixels: make it '
+                'smaller first'
+            ) from None
         if height * width > self.max_megapixels * MEGA:
             raise BadSampleError(
                 f'the photo has {height * width / MEGA:.1f} megapixels, the limit is '
