@@ -361,6 +361,18 @@ def test_where_the_camera_comes_from(make_inferencer, write_photo) -> None:
     np.testing.assert_allclose(result.world2cam_rotmat, np.eye(3), atol=1e-6)
 
 
+def test_a_model_that_takes_no_known_rotation_has_its_own(make_inferencer, write_photo) -> None:
+    run = make_inferencer()
+    camera = {'pitch': 0.3, 'roll': 0.0}
+    [photos] = run.preprocess(write_photo('a.jpg'), boxes=SMALL, camera=camera)
+    predicted = run.forward(photos)
+    for sample in predicted[0]:
+        sample.pred_camera.world2cam_rotmat = torch.eye(3)[None]
+    result = run.postprocess(photos, predicted)[0]
+    assert result.rotation_source == 'predicted'
+    np.testing.assert_array_equal(result.world2cam_rotmat, np.eye(3))
+
+
 def test_what_is_known_without_people(config_file: Path, write_photo) -> None:
     run = HMRInferencer(config_file, device='cpu', detector=NobodyDetector())
     camera = {'focal_length': 50, 'pitch': 0.3, 'roll': 0.0}

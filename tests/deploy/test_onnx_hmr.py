@@ -87,6 +87,11 @@ def test_photo_without_people_and_wrong_arguments(exported: Path) -> None:
     empty = model(image, [])
     assert empty['vertices'].shape == (0, 6890, 3) and np.isnan(empty['world2cam_rotmat']).all()
     assert str(empty['rotation_source']) == str(empty['focal_source']) == 'unknown'
+    told = model(image, [], camera={'focal_length': 70.0, 'pitch': 0.1, 'roll': 0.0})
+    assert str(told['rotation_source']) == str(told['focal_source']) == 'given'
+    assert (told['pitch'], told['vfov']) == (pytest.approx(0.1), pytest.approx(0.80978, abs=1e-4))
+    with pytest.raises(ValueError, match=r'scores must be \(1,\)'):
+        model(image, [[0, 0, 9, 9]], scores=[1, 1])
     for boxes in ([[1, 2, 3]], [[5, 5, 5, 9]], [[0, 0, np.nan, 9]], [[90, 0, 99, 9]]):
         with pytest.raises(ValueError, match='box'):
             model(image, boxes)

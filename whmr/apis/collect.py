@@ -106,14 +106,19 @@ def collect_result(
 def _rotation(
     camera: Sequence[InstanceData | None], known: KnownCamera
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, str]:
-    """World to camera, pitch, roll, and where they come from."""
-    if known.world2cam_rotmat is not None:
+    """World to camera, pitch, roll, and where they come from.
+
+    A model that takes no known rotation has turned people by its own.
+    """
+    found = _first(camera, 'world2cam_rotmat', (3, 3))
+    if known.world2cam_rotmat is not None and (
+        np.isnan(found).any() or np.allclose(found, known.world2cam_rotmat, atol=1e-3)
+    ):
         rotmat = torch.from_numpy(known.world2cam_rotmat).float()
         pitch, roll = rotmat_to_pitch_roll(rotmat)
         return rotmat.numpy(), pitch.numpy(), roll.numpy(), 'given'
-    rotmat = _first(camera, 'world2cam_rotmat', (3, 3))
-    source = 'unknown' if np.isnan(rotmat).any() else 'predicted'
-    return rotmat, _first(camera, 'pitch', ()), _first(camera, 'roll', ()), source
+    source = 'unknown' if np.isnan(found).any() else 'predicted'
+    return found, _first(camera, 'pitch', ()), _first(camera, 'roll', ()), source
 
 
 def _lens(

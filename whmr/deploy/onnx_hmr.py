@@ -96,6 +96,9 @@ class OnnxHMR:
                 f'image must be (H, W, 3) of uint8, got {image.shape} of {image.dtype}'
             )
         boxes = _checked_boxes(boxes, image.shape[:2])
+        scores = np.asarray(np.ones(len(boxes)) if scores is None else scores, np.float32)
+        if scores.shape != (len(boxes),):
+            raise ValueError(f'scores must be ({len(boxes)},), one per box, got {scores.shape}')
         known = read_camera(camera, image.shape[0])
         found, rotation = self._empty(len(boxes)), None
         if len(boxes):
@@ -106,18 +109,17 @@ class OnnxHMR:
                 for i in starts
             ]
             found |= {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-        ones = np.ones(len(boxes), np.float32)
         return {
             'schema_version': np.array(SCHEMA_VERSION),
             'image_name': np.array(image_name),
             'image_shape': np.array(image.shape[:2], np.int64),
             'topology': np.array(self.folder.topology),
             'boxes': boxes,
-            'scores': ones if scores is None else np.asarray(scores, np.float32),
+            'scores': scores,
             **_both_formats(found),
             'intrinsics': _intrinsics(found['focal_length'], image.shape[:2]),
             'faces': self.folder.faces,
-            **self._camera_fields(rotation, known, image.shape[0], bool(len(boxes))),
+            **_camera_fields(rotation, known, found['focal_length'], image.shape[0]),
         }
 
     def _people(
@@ -193,30 +195,6 @@ class OnnxHMR:
         shapes = self._shapes().items()
         return {name: np.full((people, *shape), np.nan, np.float32) for name, shape in shapes}
 
-    def _camera_fields(
-        self,
-        rotation: dict[str, np.ndarray] | None,
-        known: Camera,
-        image_height: int,
-        has_people: bool,
-    ) -> dict[str, np.ndarray]:
-        """The photo's camera, and where it comes from."""
-        unknown = np.full((3, 3), np.nan)
-        rotmat = unknown if rotation is None else rotation['world2cam_rotmat']
-        pitch, roll = (np.nan, np.nan) if rotation is None else rotmat_to_pitch_roll(rotmat)
-        vfov = np.nan if rotation is None else rotation.get('vfov', np.nan)
-        if known.focal_length is not None:
-            vfov = focal_to_vfov(known.focal_length, image_height)
-        numbers = {'world2cam_rotmat': rotmat, 'pitch': pitch, 'roll': roll, 'vfov': vfov}
-        sources = {
-            'focal_source': _source(known.focal_length, has_people),
-            'rotation_source': _source(known.world2cam_rotmat, rotation is not None),
-        }
-        return {
-            **{name: np.asarray(value, np.float32) for name, value in numbers.items()},
-            **{name: np.array(value) for name, value in sources.items()},
-        }
-
 
 def _open(path: Path, providers: Sequence[str], num_threads: int | None) -> Any:
     """An `onnxruntime.InferenceSession`."""
@@ -274,8 +252,28 @@ def _intrinsics(focal_length: np.ndarray, image_shape: tuple[int, int]) -> np.nd
     return matrices
 
 
-def _source(known: object, is_there: bool) -> str:
-    """Where a value comes from; see `HMRResult`."""
-    if not is_there:
-        return 'unknown'
-    return 'predicted' if known is None else 'given'
+def _camera_fields(
+    rotation: dict[str, np.ndarray] | None,
+    known: Camera,
+    focal_length: np.ndarray,
+    image_height: int,
+) -> dict[str, np.ndarray]:
+    """The photo's camera, and where it comes from; a model may not take what is known."""
+    found = {} if rotation is None else rotation
+    rotmat, rotation_source = found.get('world2cam_rotmat'), 'predicted'
+    if known.world2cam_rotmat is not None and (
+        rotmat is None or np.allclose(rotmat, known.world2cam_rotmat, atol=1e-3)
+    ):
+        rotmat, rotation_source = known.world2cam_rotmat, 'given'
+    elif rotmat is None:
+        rotmat, rotation_source = np.full((3, 3), np.nan), 'unknown'
+    pitch, roll = rotmat_to_pitch_roll(rotmat)
+    vfov, focal_source = found.get('vfov', np.nan), 'predicted' if len(focal_length) else 'unknown'
+    if known.focal_length is not None and np.allclose(focal_length, known.focal_length, rtol=1e-3):
+        vfov, focal_source = focal_to_vfov(known.focal_length, image_height), 'given'
+    numbers = {'world2cam_rotmat': rotmat, 'pitch': pitch, 'roll': roll, 'vfov': vfov}
+    return {
+        **{name: np.asarray(value, np.float32) for name, value in numbers.items()},
+        'focal_source': np.array(focal_source),
+        'rotation_source': np.array(rotation_source),
+    }
