@@ -16,6 +16,7 @@ from whmr.rendering import (
 from whmr.visualization.bodies import body_meshes, soft_shadow_size
 from whmr.visualization.palette import person_color
 from whmr.visualization.posed_people import PosedPeople
+from whmr.visualization.shrinking import shrink_image
 from whmr.visualization.skeleton import draw_skeleton
 from whmr.visualization.text import Text, draw_texts
 from whmr.visualization.wireframe import draw_wireframe
@@ -59,10 +60,7 @@ def draw_overlay(
         ValueError: If a layer is unknown, or the people lack what it shows.
     """
     _check_layers(layers, people)
-    scale = 1.0 if max_side is None else min(1.0, max_side / max(image.shape[:2]))
-    if scale < 1:
-        size = [max(1, round(side * scale)) for side in image.shape[1::-1]]
-        image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    image, scale = shrink_image(image, max_side)
     drawn = image.copy()
     if {'mesh', 'wireframe'} & set(layers) and len(people):
         meshes, camera = overlay_scene(image.shape[:2], people, scale=scale)

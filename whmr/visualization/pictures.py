@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-import cv2
 import numpy as np
 
 from whmr.visualization.comparison import orientation_variants
@@ -10,6 +9,7 @@ from whmr.visualization.figure import draw_figure
 from whmr.visualization.horizon import draw_horizon
 from whmr.visualization.overlay import draw_overlay
 from whmr.visualization.posed_people import PosedPeople
+from whmr.visualization.shrinking import shrink_image
 from whmr.visualization.side_view import draw_side_view
 from whmr.visualization.top_view import draw_top_view
 from whmr.visualization.world_columns import draw_world_columns
@@ -87,8 +87,6 @@ def draw_pictures(
 
 def _horizon(photo: np.ndarray, people: PosedPeople, max_side: int) -> np.ndarray:
     """The photo, shrunk if need be, with the horizon of its camera."""
-    scale = min(1.0, max_side / max(photo.shape[:2]))
-    size = [max(1, round(side * scale)) for side in photo.shape[1::-1]]
-    small = cv2.resize(photo, size, interpolation=cv2.INTER_AREA) if scale < 1 else photo
+    small, scale = shrink_image(photo, max_side)
     intrinsics = np.diag([scale, scale, 1.0]) @ people.horizon_intrinsics(photo.shape[:2])
     return draw_horizon(small, intrinsics, people.world2cam_rotmat)

@@ -7,6 +7,8 @@ from typing import Any
 import cv2
 import numpy as np
 
+from whmr.visualization.shrinking import shrink_image
+
 QUALITY = 85  # of the JPEG files
 
 
@@ -45,10 +47,7 @@ class PagePicture:
 
 
 def _data_uri(image: np.ndarray, max_side: int) -> str:
-    scale = min(1.0, max_side / max(image.shape[:2]))
-    if scale < 1:
-        size = [max(1, round(side * scale)) for side in image.shape[1::-1]]
-        image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    image, _ = shrink_image(image, max_side)
     bgr = np.ascontiguousarray(image[..., ::-1])
     done, buffer = cv2.imencode('.jpg', bgr, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
     if not done:
