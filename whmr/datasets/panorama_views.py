@@ -34,9 +34,10 @@ class PanoramaViews(HMRDataset):
 
     As the data of SPEC's CamCalib (Kocabas et al., ICCV 2021), which is cut from Pano360. View i
     depends on nothing but the settings, `seed` and i. The angles are drawn as those of the
-    synthetic world, inside the ranges that `CamCalib` decodes; the yaw is uniform, and no label
-    tells it. A row has no person: its labels are `world2cam_rotmat` and `intrinsics`, and its box
-    is the whole view, so that every transform works (`CropPerson` is of no use).
+    synthetic world (`common`: inside the ranges that `CamCalib` decodes; `tilted`: half of them
+    outside); the yaw is uniform, and no label tells it. A row has no person: its labels are
+    `world2cam_rotmat` and `intrinsics`, and its box is the whole view, so that every transform
+    works (`CropPerson` is of no use).
 
     Args:
         panoramas: A folder of equirectangular pictures (.jpg, .png) whose middle row is the
