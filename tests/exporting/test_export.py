@@ -1,7 +1,7 @@
 """What can be exported, and that a file which computes something else is refused."""
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +11,9 @@ import torch
 from mmengine import Config
 from torch import Tensor
 
-from whmr.engine import ConfigError
-from whmr.exporting import ExportMismatchError, ExportPart, FileReport, export_onnx
+from whmr.deploy import ModelFolder
+from whmr.engine import ConfigError, load_config
+from whmr.exporting import ExportMismatchError, ExportPart, FileReport, export, export_onnx
 from whmr.exporting.check import compare, onnx_runner, require_equal, seconds, torchscript_runner
 from whmr.exporting.parts import example_crops
 from whmr.exporting.settings import read_settings
@@ -137,6 +138,27 @@ def test_a_calibrator_alone_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match='no body_model'):
         list(export_onnx(config, None, tmp_path / 'out'))
     assert not (tmp_path / 'out').exists()
+
+
+def test_a_broken_export_leaves_no_mixture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, repo_root: Path
+) -> None:
+    """Files of an earlier export are not taken for one model with some of the new one."""
+
+    def broken(*args: object, **kwargs: object) -> Iterator[FileReport]:
+        (tmp_path / 'model.onnx').write_text('new')
+        raise ExportMismatchError('orient.onnx is off')
+        yield
+
+    monkeypatch.setattr(export, '_write', broken)
+    for name in ('model.onnx', 'model.json'):
+        (tmp_path / name).write_text('old')
+    config = load_config(repo_root / 'configs' / 'whmr' / 'whmr_lite_stage3.py')
+    config.load_from = None
+    with pytest.raises(ExportMismatchError):
+        list(export_onnx(config, None, tmp_path))
+    with pytest.raises(FileNotFoundError, match=r'it has no model\.json'):
+        ModelFolder.read(tmp_path)
 
 
 def test_example_crops_know_every_other_focal_length() -> None:

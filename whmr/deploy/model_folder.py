@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+DESCRIPTION = 'model.json'
 FORMAT = 'whmr-onnx'
 FORMAT_VERSION = 1
 
@@ -46,10 +47,10 @@ class ModelFolder:
             ValueError: If the description is damaged or of another version.
         """
         path = Path(path)
-        described = path / 'model.json'
+        described = path / DESCRIPTION
         if not described.is_file():
             raise FileNotFoundError(
-                f'{path}: no folder of an exported model (it has no model.json); '
+                f'{path}: no folder of an exported model (it has no {DESCRIPTION}); '
                 'make one with `whmr export-onnx`'
             )
         try:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from whmr.apis.inference_model import build_estimator, find_pipeline
 from whmr.body_models import BodyModel
-from whmr.deploy.model_folder import FORMAT, FORMAT_VERSION
+from whmr.deploy.model_folder import DESCRIPTION, FORMAT, FORMAT_VERSION
 from whmr.engine import ConfigError, load_config
 from whmr.exporting.check import (
     FileReport,
@@ -105,6 +105,7 @@ def export_onnx(
         raise ConfigError(
             'the model calibrates the camera, but the test pipeline has no ResizeFull'
         )
+    (folder / DESCRIPTION).unlink(missing_ok=True)  # old and new files do not belong together
     for task in _tasks(model, with_camera=with_camera):
         yield from _write(folder, task, torchscript=torchscript, timing=timing)
     _write_description(folder, settings, model, estimator.body_model, rotation_source)
@@ -191,4 +192,4 @@ def _write_description(
         'rotation_source': rotation_source,
         'orientation_inputs': model.orientation_inputs,
     }
-    write_text(folder / 'model.json', json.dumps(described, indent=2) + '\n')
+    write_text(folder / DESCRIPTION, json.dumps(described, indent=2) + '\n')
