@@ -17,6 +17,7 @@ from whmr.apis import (
     find_results,
     read_results,
 )
+from whmr.apis.body_options import add_body_options, read_body_options
 from whmr.engine import ConfigError, cli
 
 EXAMPLES = """files (SPACE is camera or world; metres, y up; see docs/export.md)
@@ -80,18 +81,7 @@ def build_parser() -> argparse.ArgumentParser:
         default=4,
         help='glb: joints per vertex; 4 is read everywhere, 8 is exact (default: 4)',
     )
-    parser.add_argument(
-        '--smpl-folder',
-        default='data/body_models/smpl',
-        metavar='DIR',
-        help='for results of SMPL: its files (default: data/body_models/smpl)',
-    )
-    parser.add_argument(
-        '--gender',
-        choices=('neutral', 'male', 'female'),
-        default='neutral',
-        help='for results of SMPL (default: neutral)',
-    )
+    add_body_options(parser)
     parser.add_argument(
         '--overwrite', action='store_true', help='write also what an earlier call has finished'
     )
@@ -139,7 +129,7 @@ def export_shot(
     files: Sequence[Path], name: str, args: argparse.Namespace, options: ExportOptions
 ) -> list[Failure]:
     """Export one shot and say what was done; returns the files that could not be read."""
-    body = {'model_path': args.smpl_folder, 'gender': args.gender}
+    body = read_body_options(args)
     source = read_results(files, fps=args.fps, body_options=body, meshes=args.with_meshes)
     report = export_results(source, args.out, name, options=options)
     print(describe(report, name))

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
 
 from whmr.apis import Failure, find_results, read_results
+from whmr.apis.body_options import add_body_options, read_body_options
 from whmr.apis.web_page import MAX_PICTURES, PageReport, write_page
 from whmr.engine import ConfigError, cli
 
@@ -54,18 +55,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         '--fps', type=float, metavar='N', help="frames per second (default: the results', else 30)"
     )
-    parser.add_argument(
-        '--smpl-folder',
-        default='data/body_models/smpl',
-        metavar='DIR',
-        help='for results of SMPL: its files (default: data/body_models/smpl)',
-    )
-    parser.add_argument(
-        '--gender',
-        choices=('neutral', 'male', 'female'),
-        default='neutral',
-        help='for results of SMPL (default: neutral)',
-    )
+    add_body_options(parser)
     parser.add_argument(
         '--debug', action='store_true', help='show where an error comes from, not just its message'
     )
@@ -81,8 +71,7 @@ def make_page(args: argparse.Namespace) -> tuple[PageReport, list[Failure]]:
     try:
         files = find_results(args.results)
         name = files[0].stem if len(files) == 1 else files[0].resolve().parent.name
-        body = {'model_path': args.smpl_folder, 'gender': args.gender}
-        source = read_results(files, fps=args.fps, body_options=body)
+        source = read_results(files, fps=args.fps, body_options=read_body_options(args))
         report = write_page(
             source,
             args.out,

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
 
 from whmr.apis import InferenceReport, merge_runs
+from whmr.apis.body_options import add_body_options, read_body_options
 from whmr.engine import ConfigError, cli
 
 EXAMPLES = """exit code: 0; 1 if a photo, frame or box could not be used (they are listed); 2 if the
@@ -34,18 +35,7 @@ def build_parser() -> argparse.ArgumentParser:
         help='what tools/infer.py wrote; several if the machines share no disk',
     )
     parser.add_argument('--out', metavar='DIR', help='where to (default: the first FOLDER)')
-    parser.add_argument(
-        '--smpl-folder',
-        default='data/body_models/smpl',
-        metavar='DIR',
-        help='for results of SMPL: its files (default: data/body_models/smpl)',
-    )
-    parser.add_argument(
-        '--gender',
-        choices=('neutral', 'male', 'female'),
-        default='neutral',
-        help='for results of SMPL (default: neutral)',
-    )
+    add_body_options(parser)
     parser.add_argument(
         '--debug', action='store_true', help='show where an error comes from, not just its message'
     )
@@ -58,9 +48,8 @@ def merge(args: argparse.Namespace) -> InferenceReport:
     Raises:
         ConfigError: If the folders do not belong together.
     """
-    body = {'model_path': args.smpl_folder, 'gender': args.gender}
     try:
-        return merge_runs(args.folders, args.out, body_options=body)
+        return merge_runs(args.folders, args.out, body_options=read_body_options(args))
     except ValueError as error:
         raise ConfigError(str(error)) from error
 
