@@ -301,7 +301,7 @@ def infer(args: argparse.Namespace, share: Share) -> InferenceReport:
     except (FileExistsError, NotADirectoryError) as error:
         raise ConfigError(f'--out {args.out}: there is a file in the way') from error
     except PermissionError as error:
-        raise ConfigError(f'--out {args.out}: {error.strerror}') from error
+        raise ConfigError(f'{error.filename or "--out " + args.out}: {error.strerror}') from error
     except (CheckpointError, ConfigError):
         raise
     except (ValueError, KeyError, ImportError) as error:
@@ -315,15 +315,23 @@ def _check_followed(args: argparse.Namespace, share: Share, followed: VideoOptio
         return
     if args.boxes is not None:
         raise ConfigError('--boxes: people are followed by the detector, leave out the boxes')
+    for option in ('pictures', 'on_ground', 'exif'):
+        if getattr(args, option):
+            name = option.replace('_', '-')
+            raise ConfigError(f'--{name} is for photos: leave it out where a video is followed')
     if not share.is_whole:
         raise ConfigError('a video is followed by one process: start it without torchrun or srun')
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the tool; returns the exit code."""
-    args = build_parser().parse_args(argv)
+    parser = build_parser()
+    args = parser.parse_args(argv)
     reports: list[InferenceReport] = []
-    share = find_share()
+    try:
+        share = find_share()
+    except ValueError as error:
+        parser.error(str(error))
     code = cli.run_tool(lambda given: reports.append(infer(given, share)), args)
     if not reports:
         return code

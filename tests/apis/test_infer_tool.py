@@ -209,6 +209,30 @@ def test_a_folder_that_cannot_be_written(run, write_photo, capsys, monkeypatch) 
     assert 'Permission denied' in error
 
 
+def test_a_folder_that_cannot_be_read(run, tmp_path, capsys, monkeypatch) -> None:
+    def refuse(folder):
+        raise PermissionError(errno.EACCES, 'Permission denied', str(folder))
+
+    monkeypatch.setattr('whmr.apis.image_source._inside', refuse)
+    assert run(tmp_path, *BOX) == 2
+    assert capsys.readouterr().err == f'error: {tmp_path}: Permission denied\n'
+
+
+def test_a_wrong_launcher_is_one_line(tool, capsys, monkeypatch) -> None:
+    monkeypatch.setenv('RANK', '3')
+    monkeypatch.setenv('WORLD_SIZE', '2')
+    with pytest.raises(SystemExit) as stopped:
+        tool.main(['a.jpg', '--out', 'o'])
+    assert stopped.value.code == 2
+    assert 'RANK, WORLD_SIZE: there is no process 3 of 2' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize('option', [['--pictures', 'overlay'], ['--on-ground'], ['--exif']])
+def test_what_a_followed_video_has_no_use_for(run, video, option, capsys) -> None:
+    assert run(video, '--track', *option) == 2
+    assert f'{option[0]} is for photos' in capsys.readouterr().err
+
+
 def test_shares_are_merged(run, merge_tool, write_photo, tmp_path, capsys, monkeypatch) -> None:
     """A bad photo does not end a share with an error: torchrun would end the others."""
     photos = [write_photo('a.jpg'), tmp_path / 'gone.jpg', write_photo('c.jpg')]
