@@ -113,6 +113,8 @@ def test_a_stopped_run_goes_on(tool, video: Path, tmp_path: Path, monkeypatch, c
 
     monkeypatch.setattr(Detector, '__call__', counted)
     assert run(tool, video, out) == 130
+    told = capsys.readouterr().out
+    assert 'interrupted' in told and '--resume' not in told  # the tool has no such option
     assert not (out / 'train.npz').exists()
     assert run(tool, video, out, '--min-joints', '9') == 2
     assert 'a run with other settings' in capsys.readouterr().err

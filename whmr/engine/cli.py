@@ -169,7 +169,8 @@ def run_tool(main: Callable[[Namespace], None], args: Namespace) -> int:
     except _RUN_ERRORS as e:
         code, error = RUN_FAILED, e
     except KeyboardInterrupt:
-        print_log('interrupted; go on with --resume', logger=None)
+        hint = '; go on with --resume' if hasattr(args, 'resume') else ''
+        print_log(f'interrupted{hint}', logger=None)
         return 130
     finally:
         shutdown_distributed()
