@@ -15,6 +15,8 @@ def full_precision(values: Tensor) -> AbstractContextManager:
     Args:
         values: Any tensor on the device in question; a device that knows no autocast, such as
             `meta`, needs nothing.
+
+    Shapes: values: any.
     """
     device = values.device.type
     if not torch.amp.is_autocast_available(device):
