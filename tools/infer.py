@@ -256,7 +256,7 @@ def infer(args: argparse.Namespace, share: Share) -> InferenceReport:
         with cli.building():
             inferencer = HMRInferencer(
                 args.config,
-                args.checkpoint or (CHECKPOINT if args.config == str(CONFIG) else None),
+                args.checkpoint or (CHECKPOINT if Path(args.config).resolve() == CONFIG else None),
                 device=str(device),
                 detector=None if args.detector == 'none' else args.detector,
                 score_threshold=args.score_threshold,

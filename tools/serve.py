@@ -74,7 +74,7 @@ def run(args: argparse.Namespace) -> None:
     with cli.building():
         inferencer = HMRInferencer(
             args.config,
-            args.checkpoint or (CHECKPOINT if args.config == str(CONFIG) else None),
+            args.checkpoint or (CHECKPOINT if Path(args.config).resolve() == CONFIG else None),
             device=args.device,
         )
     try:

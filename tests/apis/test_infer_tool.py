@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from whmr.apis import HMRResult, focal_from_35mm
+from whmr.engine import ConfigError
 from whmr.visualization.export import ResultsTable
 
 
@@ -216,6 +217,25 @@ def test_a_folder_that_cannot_be_read(run, tmp_path, capsys, monkeypatch) -> Non
     monkeypatch.setattr('whmr.apis.image_source._inside', refuse)
     assert run(tmp_path, *BOX) == 2
     assert capsys.readouterr().err == f'error: {tmp_path}: Permission denied\n'
+
+
+@pytest.mark.parametrize('arguments', [['infer.py', 'a.jpg', '--out', 'o'], ['serve.py']])
+def test_the_bundled_weights_come_with_their_config(arguments, repo_root, monkeypatch) -> None:
+    """By whatever path the config is named."""
+    name, *options = arguments
+    tool, given = load_tool(name), []
+
+    def build(config, checkpoint, **settings):
+        given.append(checkpoint)
+        raise ConfigError('enough')
+
+    monkeypatch.chdir(repo_root)
+    monkeypatch.setattr('signal.signal', lambda *args: None)
+    monkeypatch.setattr(tool, 'HMRInferencer', build)
+    for stage in (3, 2):
+        config = f'configs/whmr/whmr_lite_stage{stage}.py'
+        assert tool.main([*options, '--config', config]) == 2
+    assert given == [repo_root / 'checkpoints' / 'whmr_lite.safetensors', None]
 
 
 def test_a_wrong_launcher_is_one_line(tool, capsys, monkeypatch) -> None:
