@@ -21,17 +21,17 @@ def link_boxes(boxes: Sequence[np.ndarray]) -> list[np.ndarray]:
     """
     if len(boxes) == 1:
         return [np.full(len(boxes[0]), -1, np.int64)]
-    last: dict[int, tuple[int, np.ndarray]] = {}  # track -> frame and box
-    linked = []
+    last: dict[int, tuple[int, np.ndarray]] = {}  # track -> frame and box, of those not long gone
+    linked, used = [], 0
     for frame, found in enumerate(boxes):
         ids = np.full(len(found), -1, np.int64)
-        live = [track for track, (seen, _) in last.items() if frame - seen <= MAX_GAP + 1]
-        known = np.array([last[track][1] for track in live]).reshape(-1, 4)
+        last = {track: place for track, place in last.items() if frame - place[0] <= MAX_GAP + 1}
+        known = np.array([box for _, box in last.values()]).reshape(-1, 4)
         overlap = box_overlaps(found, known)
         pairs = sorted(
             (-overlap[row, index], row, track)
             for row in range(len(found))
-            for index, track in enumerate(live)
+            for index, track in enumerate(last)
         )
         taken: set[int] = set()
         for score, row, track in pairs:
@@ -39,8 +39,8 @@ def link_boxes(boxes: Sequence[np.ndarray]) -> list[np.ndarray]:
                 ids[row] = track
                 taken.add(track)
         for row in np.flatnonzero(ids < 0):
-            ids[row] = len(last)
-            last[len(last)] = (frame, found[row])
+            ids[row] = used
+            used += 1
         last |= {int(track): (frame, box) for track, box in zip(ids, found)}
         linked.append(ids)
     return linked
