@@ -43,6 +43,17 @@ class Twice(ExportPart):
         return b, b.reshape(a.shape[0], 8, 4).mT @ b.reshape(a.shape[0], 8, 4)
 
 
+class Blocks(ExportPart):
+    """Splits axes, and asks for the batch size of what comes out."""
+
+    inputs = ('a',)
+    outputs = ('b',)
+
+    def forward(self, a: Tensor) -> tuple[Tensor, ...]:
+        blocks = a.unflatten(1, (-1, 4)).unflatten(1, (2, -1))
+        return (blocks.transpose(1, 3).reshape(blocks.shape[0], 4, -1),)
+
+
 @pytest.fixture
 def part() -> Twice:
     """With a fixed matrix."""
@@ -68,6 +79,18 @@ def test_what_to_install_is_said(part: Twice, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setitem(sys.modules, 'onnx', None)
     with pytest.raises(ImportError, match=r"pip install 'whmr\[export\]'"):
         to_onnx(part, batches()[0], {})
+
+
+def test_split_axes_leave_the_batch_open() -> None:
+    blocks = Blocks().eval()
+    content = to_onnx(blocks, batches()[0], {name: {0: 'batch'} for name in ('a', 'b')})
+    assert compare(blocks, onnx_runner(content), batches()) == {'b': 0}
+
+
+def test_a_file_of_one_batch_size_is_refused(part: Twice) -> None:
+    content = to_onnx(part, batches()[0], {})
+    with pytest.raises(ExportMismatchError, match='cannot run the file on 1 rows'):
+        compare(part, onnx_runner(content), batches())
 
 
 def test_torchscript_file_takes_any_batch(part: Twice) -> None:

@@ -46,6 +46,8 @@ class FileReport:
 def onnx_runner(content: bytes) -> Runner:
     """Runs an ONNX file on the CPU, on as many threads as torch has.
 
+    A file that cannot be run raises `ExportMismatchError` when it is.
+
     Args:
         content: The file.
 
@@ -55,13 +57,18 @@ def onnx_runner(content: bytes) -> Runner:
     onnxruntime = import_onnxruntime()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
-    options.log_severity_level = 3
+    options.log_severity_level = 4  # errors are raised
     session = onnxruntime.InferenceSession(content, options, providers=['CPUExecutionProvider'])
     names = [value.name for value in session.get_inputs()]
 
     def run(part: ExportPart, inputs: Sequence[Tensor]) -> list[np.ndarray]:
         given = {name: value.numpy() for name, value in zip(part.inputs, inputs, strict=True)}
-        return session.run(list(part.outputs), {name: given[name] for name in names})
+        try:
+            return session.run(list(part.outputs), {name: given[name] for name in names})
+        except Exception as error:  # onnxruntime's errors have no base class of their own
+            raise ExportMismatchError(
+                f'ONNX Runtime cannot run the file on {len(inputs[0])} rows ({error})'
+            ) from error
 
     return run
 
@@ -94,6 +101,9 @@ def compare(
         part: What was exported.
         run: What runs the file.
         batches: Inputs of various sizes.
+
+    Raises:
+        ExportMismatchError: If the file cannot be run.
     """
     errors = dict.fromkeys(part.outputs, 0.0)
     for inputs in batches:

@@ -37,7 +37,7 @@ def to_onnx(
     except ImportError as error:
         raise ImportError("ONNX files need onnx: pip install 'whmr[export]'") from error
     buffer = io.BytesIO()
-    with torch.no_grad(), _quiet(), _matrix_transpose():
+    with torch.no_grad(), _quiet(), _symbolics():
         torch.onnx.export(
             part,
             tuple(example),
@@ -79,18 +79,35 @@ def _quiet() -> Iterator[None]:
 
 
 @contextmanager
-def _matrix_transpose() -> Iterator[None]:
-    """Teaches the exporter `Tensor.mT`, which it does not know."""
-
-    def symbolic(graph: Any, matrix: Any) -> Any:
-        order = list(range(matrix.type().dim()))
-        return graph.op('Transpose', matrix, perm_i=[*order[:-2], order[-1], order[-2]])
-
-    torch.onnx.register_custom_op_symbolic('aten::mT', symbolic, OPSET)
+def _symbolics() -> Iterator[None]:
+    """Teaches the exporter `Tensor.mT`, which it does not know, and an `unflatten` of any batch."""
+    taught = {'aten::mT': _transpose, 'aten::unflatten': _unflatten}
+    for name, symbolic in taught.items():
+        torch.onnx.register_custom_op_symbolic(name, symbolic, OPSET)
     try:
         yield
     finally:
-        torch.onnx.unregister_custom_op_symbolic('aten::mT', OPSET)
+        for name in taught:
+            torch.onnx.unregister_custom_op_symbolic(name, OPSET)
+
+
+def _transpose(graph: Any, matrix: Any) -> Any:
+    order = list(range(matrix.type().dim()))
+    return graph.op('Transpose', matrix, perm_i=[*order[:-2], order[-1], order[-2]])
+
+
+def _unflatten(graph: Any, values: Any, axis: Any, sizes: Any) -> Any:
+    """Torch's own hides which axes it splits, so that later sizes are those of the example."""
+    rank = values.type().dim()
+    split = int(axis.node().t('value')) % rank
+    shape = graph.op('Shape', values)
+
+    def kept(start: int, end: int) -> list[Any]:
+        bounds = [graph.op('Constant', value_t=torch.tensor([place])) for place in (start, end)]
+        return [graph.op('Slice', shape, *bounds)] if start < end else []
+
+    new = graph.op('Concat', *kept(0, split), sizes, *kept(split + 1, rank), axis_i=0)
+    return graph.op('Reshape', values, new)
 
 
 def _share_constants(graph: 'onnx.GraphProto') -> None:
