@@ -24,7 +24,6 @@ MAX_WAITING = 16  # photos in the queue; later ones are told to come back
 UPLOAD_LIFE = 3600  # seconds
 SOURCES = {'given': 'given', 'exif': 'EXIF', 'predicted': 'predicted', 'unknown': 'assumed'}
 SCENE_HEIGHT = 640  # px
-MODEL_HEIGHT = 360  # px
 CSS = f"""
 .whmr-scene {{ width: 100%; height: {SCENE_HEIGHT}px; border: 0; border-radius: 8px; }}
 footer {{ display: none !important; }}
@@ -44,7 +43,7 @@ def build_app(service: PhotoService) -> 'gradio.Blocks':
 
     def recover(
         photo: str | None, vfov: float | None, pitch: float | None, roll: float | None
-    ) -> tuple[str, str, str | None, str | None, str | None, list[str]]:
+    ) -> tuple[str, str, str | None, str | None, list[str]]:
         if photo is None:
             raise gradio.Error('Choose a photo first.')
         try:
@@ -52,12 +51,10 @@ def build_app(service: PhotoService) -> 'gradio.Blocks':
         except (BadSampleError, ValueError) as error:
             raise gradio.Error(html.escape(str(error)), print_exception=False) from error
         shown = [None if path is None else str(path) for path in (found.overlay, found.world)]
-        model = None if found.model is None else str(found.model)
         return (
             _frame(found.page),
             _numbers(found.result),
             *shown,
-            model,
             [str(path) for path in found.files],
         )
 
@@ -95,13 +92,10 @@ def build_app(service: PhotoService) -> 'gradio.Blocks':
                         )
                         for name in ('overlay', 'world')
                     )
-                    model = gradio.Model3D(
-                        label='3D model', height=MODEL_HEIGHT, interactive=False, elem_id='model'
-                    )
         button.click(
             recover,
             [photo, *angles],
-            [scene, numbers, overlay, world, model, files],
+            [scene, numbers, overlay, world, files],
             api_name='recover',
             concurrency_limit=1,
         )
