@@ -88,6 +88,18 @@ def test_frames_per_second_of_the_run(run, clip: Path, tmp_path: Path, capsys) -
         assert 'walk: 2 people, world space, 12.5 frames per second' in capsys.readouterr().out
 
 
+def test_a_folder_of_a_followed_video_has_its_table_alone(run, clip: Path, tmp_path: Path) -> None:
+    photos = [HMRResult.load(path) for path in sorted(clip.glob('*.npz'))]
+    folder = tmp_path / 'video'
+    folder.mkdir()
+    (folder / 'results.npz').write_bytes(gather_results(photos, FreeBody(), fps=25).to_bytes())
+    assert run(folder, '--to', 'glb') == 0
+    [written] = (tmp_path / 'out').glob('*.glb')
+    assert run(folder / 'results.npz', '--to', 'glb', '--name', 'named') == 0
+    [named] = (tmp_path / 'out').glob('named*.glb')
+    assert written.read_bytes() == named.read_bytes()
+
+
 def test_going_on_after_an_interruption(run, clip: Path, tmp_path: Path, capsys) -> None:
     out = tmp_path / 'out'
     assert run(clip, '--to', 'bvh', '--fps', 12) == 0

@@ -52,7 +52,8 @@ class ResultsSource:
 def find_results(inputs: Sequence[str | Path]) -> list[Path]:
     """The result files of files and folders: a folder's own `.npz` files, sorted by name.
 
-    In a folder, a file of the whole shot (`results.npz`) is left out: it was made of the others.
+    In a folder, a file of the whole shot (`results.npz`) is left out where it was made of the
+    others; a video in which people were followed has nothing else.
 
     Raises:
         FileNotFoundError: If an input does not exist, or a folder has no results.
@@ -65,10 +66,12 @@ def find_results(inputs: Sequence[str | Path]) -> list[Path]:
             found.append(entry)
             continue
         inside = [path for path in sorted(entry.glob('*.npz')) if not _is_table(path)]
+        if not inside and _is_table(entry / 'results.npz'):
+            inside = [entry / 'results.npz']
         if not inside:
             raise FileNotFoundError(
-                f'{entry}: no .npz file of a photo in this folder (tools/infer.py --out writes '
-                'them; name a results.npz itself)'
+                f'{entry}: no .npz file of a photo in this folder, and no results.npz '
+                '(tools/infer.py --out writes them)'
             )
         found += inside
     return found
