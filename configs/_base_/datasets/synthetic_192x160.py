@@ -28,7 +28,7 @@ photo_test_pipeline = [
     dict(type='PackHMRInputs'),
 ]
 camera_train_dataset = dict(
-    type='SyntheticWorld', split='train', num_images=10000, pipeline=train_pipeline
+    type='SyntheticWorld', split='train', num_images=20000, pipeline=train_pipeline
 )
 camera_val_dataset = dict(
     type='SyntheticWorld', split='val', num_images=500, pipeline=test_pipeline, test_mode=True

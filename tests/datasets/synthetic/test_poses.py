@@ -9,7 +9,7 @@ from whmr.datasets.synthetic.poses import PoseSampler, SampledPose
 from whmr.datasets.synthetic.splits import SPLITS
 
 
-def sampler(body, rest_joints, clip_share: float) -> PoseSampler:
+def sampler(body, rest_joints, clip_share: float, mixing: float = 0.0) -> PoseSampler:
     clips = SPLITS['train'].clips
     return PoseSampler(
         load_motion_clips(tuple(clips)),
@@ -17,12 +17,15 @@ def sampler(body, rest_joints, clip_share: float) -> PoseSampler:
         rest_joints=rest_joints,
         parents=body.parents.numpy(),
         clip_share=clip_share,
+        mixing=mixing,
     )
 
 
-def draw(body, rest_joints, clip_share: float, number: int = 60) -> list[SampledPose]:
+def draw(
+    body, rest_joints, clip_share: float, number: int = 60, mixing: float = 0.0
+) -> list[SampledPose]:
     rng = np.random.default_rng(3)
-    sample = sampler(body, rest_joints, clip_share)
+    sample = sampler(body, rest_joints, clip_share, mixing)
     return [sample(rng) for _ in range(number)]
 
 
@@ -39,9 +42,9 @@ def test_poses_are_rotations_and_depend_on_the_seed_only(body, rest_joints, clip
     assert np.abs(first[0].body_pose - first[1].body_pose).max() > 0.1
 
 
-@pytest.mark.parametrize('clip_share', [0.0, 1.0])
-def test_knees_and_elbows_bend_the_right_way(body, rest_joints, clip_share) -> None:
-    for pose in draw(body, rest_joints, clip_share):
+@pytest.mark.parametrize('clip_share, mixing', [(0.0, 0.0), (1.0, 0.0), (1.0, 1.0)])
+def test_knees_and_elbows_bend_the_right_way(body, rest_joints, clip_share, mixing) -> None:
+    for pose in draw(body, rest_joints, clip_share, mixing=mixing):
         for side, sign in (('left', -1), ('right', 1)):
             knee = vector_of_rotation(pose.body_pose[SMPL24.index(f'{side}_knee') - 1])
             elbow = vector_of_rotation(pose.body_pose[SMPL24.index(f'{side}_elbow') - 1])
@@ -66,3 +69,37 @@ def test_clips_reach_the_floor_and_the_air(body, rest_joints) -> None:
     assert any(pose.global_orient[1, 1] < 0.3 for pose in poses)  # lying, rolling
     assert any(pose.clearance > 0.1 for pose in poses)  # jumping
     assert np.mean([pose.clearance == 0 for pose in poses]) > 0.7
+
+
+def test_limbs_of_other_frames_stay_out_of_the_body_and_vary_the_poses(
+    body, rest_joints, monkeypatch
+) -> None:
+    monkeypatch.setattr('whmr.datasets.synthetic.poses.NOISE', {})
+    clips = {name: clip[:1] for name, clip in load_motion_clips(('kick', 'crawl')).items()}
+
+    def poses(mixing: float) -> list[np.ndarray]:
+        sample = PoseSampler(
+            clips,
+            {'kick': 1.0, 'crawl': 1.0},
+            rest_joints=rest_joints,
+            parents=body.parents.numpy(),
+            clip_share=1.0,
+            arm_share=0.0,
+            mixing=mixing,
+        )
+        rng = np.random.default_rng(0)
+        return [sample(rng).body_pose for _ in range(80)]
+
+    def distinct(values: list[np.ndarray]) -> int:
+        return len({value.round(4).tobytes() for value in values})
+
+    plain, mixed = poses(0.0), poses(1.0)
+    assert distinct(plain) == 4  # two frames and their mirror images
+    assert distinct(mixed) > 20
+    # Each limb and the trunk are those of one of the frames.
+    for side in ('left', 'right'):
+        for names in (('collar', 'shoulder', 'elbow', 'wrist'), ('hip', 'knee', 'ankle')):
+            rows = [SMPL24.index(f'{side}_{name}') - 1 for name in names]
+            assert distinct([pose[rows] for pose in mixed]) <= distinct(plain)
+    trunk = [SMPL24.index(name) - 1 for name in ('spine1', 'spine2', 'spine3', 'neck', 'head')]
+    assert distinct([pose[trunk] for pose in mixed]) <= distinct(plain)

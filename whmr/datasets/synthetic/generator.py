@@ -51,7 +51,10 @@ class SyntheticWorldGenerator:
         self.settings = settings
         source = SPLITS[settings.split]
         self._people = PeopleSampler(
-            load_motion_clips(tuple(source.clips)), source.clips, clip_share=settings.clip_share
+            load_motion_clips(tuple(source.clips)),
+            source.clips,
+            clip_share=settings.clip_share,
+            mixing=source.mixing,
         )
         lights = load_panorama_lights()
         self._surroundings = SurroundingsSampler(

@@ -79,13 +79,19 @@ class PeopleSampler:
         clips: Motion clips by name.
         weights: How often each is drawn.
         clip_share: Share of the poses that come from a clip.
+        mixing: Chance of each limb of these to come from another frame (`PoseSampler`).
 
     Shapes: T frames.
         clips: (T, 41) each.
     """
 
     def __init__(
-        self, clips: dict[str, np.ndarray], weights: dict[str, float], *, clip_share: float
+        self,
+        clips: dict[str, np.ndarray],
+        weights: dict[str, float],
+        *,
+        clip_share: float,
+        mixing: float,
     ) -> None:
         self.body = FreeBody()
         self.faces = self.body.faces.numpy().astype(np.int32)
@@ -99,6 +105,7 @@ class PeopleSampler:
             rest_joints=joints[:24],
             parents=self.body.parents.numpy(),
             clip_share=clip_share,
+            mixing=mixing,
         )
 
     def __call__(self, number: int, rng: np.random.Generator) -> list[Person]:

@@ -75,6 +75,8 @@ class PoseSampler:
         parents: Parent of each joint, -1 for the root.
         clip_share: Share of the poses that come from a clip; the rest stand with random limbs.
         arm_share: Share of the clip poses whose arms are replaced by random ones.
+        mixing: Chance of each limb of a clip pose to come from another frame of any clip; a leg's
+            is half of it. A few clips so give far more poses than they have frames.
 
     Shapes: T frames.
         clips: (T, 41) each.  rest_joints: (24, 3) m, model frame.  parents: (24,).
@@ -89,6 +91,7 @@ class PoseSampler:
         parents: np.ndarray,
         clip_share: float = 0.75,
         arm_share: float = 0.2,
+        mixing: float = 0.0,
     ) -> None:
         self.clips = clips
         self.names = tuple(weights)
@@ -98,6 +101,7 @@ class PoseSampler:
         self.parents = np.asarray(parents)
         self.clip_share = clip_share
         self.arm_share = arm_share
+        self.mixing = mixing
         self._retarget = Retargeter(self.rest_joints)
 
     def __call__(self, rng: np.random.Generator) -> SampledPose:
@@ -110,15 +114,38 @@ class PoseSampler:
         return self._standing(rng)
 
     def _from_clip(self, rng: np.random.Generator) -> SampledPose:
+        orient, pose, clearance = self._frame(rng)
+        if self.mixing:
+            pose = self._with_other_limbs(pose, rng)
+        pose = self._with_noise(pose, rng)
+        if rng.random() < self.arm_share:
+            pose = self._with_random_limbs(pose, [(side, ARM) for side in SIDES], rng)
+        return SampledPose(orient, pose, clearance)
+
+    def _frame(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, float]:
+        """Orientation, pose and clearance of a frame, or of its mirror image."""
         clip = self.clips[self.names[rng.choice(len(self.names), p=self.probabilities)]]
         frame = clip[rng.integers(len(clip))]
         orient, pose = self._retarget(frame)
         if rng.random() < 0.5:
             orient, pose = mirror_pose(orient, pose)
-        pose = self._with_noise(pose, rng)
-        if rng.random() < self.arm_share:
-            pose = self._with_random_limbs(pose, [(side, ARM) for side in SIDES], rng)
-        return SampledPose(orient, pose, float(frame[40]))
+        return orient, pose, float(frame[40])
+
+    def _with_other_limbs(self, pose: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Limbs of other frames, where they do not run through the body."""
+        for limb, chance in ((ARM, self.mixing), (LEG, 0.5 * self.mixing)):
+            names = ('collar', *limb) if limb == ARM else limb
+            for side in SIDES:
+                if rng.random() >= chance:
+                    continue
+                _, other, _ = self._frame(rng)
+                candidate = pose.copy()
+                for name in names:
+                    index = SMPL24.index(f'{side}_{name}') - 1
+                    candidate[index] = other[index]
+                if self._is_clear(candidate, side, limb):
+                    pose = candidate
+        return pose
 
     def _standing(self, rng: np.random.Generator) -> SampledPose:
         """Upright, with random arms, a random trunk, and sometimes one random leg."""

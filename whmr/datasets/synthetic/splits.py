@@ -14,12 +14,15 @@ class SplitSource:
         clips: Motion clips and how often each is drawn (relative).
         panoramas: Panoramas.
         cameras: How the cameras are turned and how wide they see.
+        mixing: How often limbs come from another frame (`PoseSampler`). Poses to train on are the
+            more varied for it; those to test on are as they were captured.
     """
 
     stream: int
     clips: dict[str, float]
     panoramas: tuple[str, ...]
     cameras: CameraDistribution = COMMON_CAMERAS
+    mixing: float = 0.0
 
 
 SPLITS: dict[str, SplitSource] = {
@@ -47,6 +50,7 @@ SPLITS: dict[str, SplitSource] = {
             'pmndrs_forest',
             'pmndrs_sky',
         ),
+        mixing=0.6,
     ),
     'val': SplitSource(
         stream=2,

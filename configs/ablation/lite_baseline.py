@@ -1,0 +1,6 @@
+# Table 5 at the light size, first row: no vertex regressor, focal predictor or global information.
+_base_ = ['lite_v.py']
+model = dict(
+    regressors=[dict(type='ParameterRegressor', hidden_dim=512, dropout=0.1, global_dim=0)] * 3,
+    vertex_regressors=[],
+)
