@@ -12,7 +12,9 @@ model = dict(
     ),
 )
 train_cfg = dict(max_iters=60, val_interval=60)
-train_dataloader = dict(batch_size=32, num_workers=1, dataset=dict(num_images=300, num_workers=2))
+train_dataloader = dict(
+    batch_size=32, num_workers=1, dataset=dict(num_images=300, num_workers=2, seed=0)
+)
 val_dataloader = dict(num_workers=0, dataset=dict(num_images=40))
 test_dataloader = dict(num_workers=0, dataset=dict(num_images=80, num_workers=2))
 default_hooks = dict(logger=dict(interval=10))

@@ -36,7 +36,10 @@ camera_val_dataset = dict(
 camera_test_dataset = dict(
     type='SyntheticWorld', split='test', num_images=1000, pipeline=test_pipeline, test_mode=True
 )
-world_train_dataset = dict(camera_train_dataset, pipeline=world_train_pipeline)
+# OrientCorrect learns on images that the trunk has not seen: there the trunk errs as it will in use.
+world_train_dataset = dict(
+    camera_train_dataset, seed=1, num_images=6000, pipeline=world_train_pipeline
+)
 world_val_dataset = dict(camera_val_dataset, pipeline=world_test_pipeline)
 world_test_dataset = dict(camera_test_dataset, pipeline=world_test_pipeline)
 photo_val_dataset = dict(camera_val_dataset, pipeline=photo_test_pipeline)
