@@ -1,6 +1,6 @@
 default_scope = 'whmr'
 default_hooks = dict(
-    logger=dict(type='LoggerHook', interval=50),
+    logger=dict(type='LoggerHook', interval=50, log_metric_by_epoch=False),
     checkpoint=dict(type='CheckpointHook', interval=1000, by_epoch=False, max_keep_ckpts=2),
     visualization=dict(type='VisualizationHook', num_val=4),
 )

@@ -36,7 +36,7 @@ camera_val_dataset = dict(
 camera_test_dataset = dict(
     type='SyntheticWorld', split='test', num_images=1000, pipeline=test_pipeline, test_mode=True
 )
-# OrientCorrect learns on images that the trunk has not seen: there the trunk errs as it will in use.
+# OrientCorrect learns on images that the trunk has not seen: there the trunk errs as it will later.
 world_train_dataset = dict(
     camera_train_dataset, seed=1, num_images=6000, pipeline=world_train_pipeline
 )
