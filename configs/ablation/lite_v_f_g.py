@@ -1,5 +1,5 @@
-# Table 5 at the light size, V + F + G. Every row has the trunk of hmr_lite, which knows the synthetic
-# people, and keeps it: a short training shows what the rest is worth.
+# Table 5 at the light size, V + F + G. Every row has the trunk of hmr_lite, which knows the
+# synthetic people, and keeps it: a short training shows what the rest is worth.
 _base_ = [
     '../_base_/models/whmr_lite_hybrid.py',
     '../_base_/stages/stage1.py',

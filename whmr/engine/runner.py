@@ -11,6 +11,7 @@ from mmengine.runner import BaseLoop, Runner
 from torch import nn
 from torch.utils.data import DataLoader
 
+from whmr.datasets.packed_batch import packed_collate
 from whmr.engine.atomic import ATOMIC_BACKEND
 from whmr.engine.checkpoint import (
     check_topology,
@@ -97,7 +98,13 @@ class HMRRunner(Runner):
     def build_dataloader(
         dataloader: DataLoader | dict, seed: int | None = None, diff_rank_seed: bool = False
     ) -> DataLoader:
-        """Build a data loader; what `ResumableSampler` samples is wrapped in `SeedPerSample`."""
+        """Build a data loader.
+
+        What `ResumableSampler` samples is wrapped in `SeedPerSample`, and without a `collate_fn` of
+        its own the loader hands on whole batches (`packed_collate`).
+        """
+        if isinstance(dataloader, dict) and 'collate_fn' not in dataloader:
+            dataloader = {**dataloader, 'collate_fn': packed_collate}
         if isinstance(dataloader, dict) and isinstance(dataloader.get('dataset'), dict):
             sampler = dataloader.get('sampler') or {}
             dataset = dataloader['dataset']
