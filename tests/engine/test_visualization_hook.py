@@ -1,5 +1,6 @@
 """Which photos of a validation are drawn, and what stands for a photo that is no file."""
 
+import logging
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -98,6 +99,20 @@ def test_bad_photos_and_none_wanted_draw_nothing() -> None:
     assert runner.visualizer.drawn == []
     with pytest.raises(ValueError, match='num_val=-1'):
         VisualizationHook(num_val=-1)
+
+
+def test_a_picture_that_fails_costs_no_run(caplog) -> None:
+    class Broken(Recorder):
+        def add_datasample(self, name, *args, **kwargs) -> None:
+            if name == 'val_1':
+                raise RuntimeError('no space left')
+            super().add_datasample(name, *args, **kwargs)
+
+    logger = logging.getLogger('pictures')
+    hook, runner = VisualizationHook(num_val=3), make_runner(6, visualizer=Broken(), logger=logger)
+    run_epoch(hook, runner, [make_sample(index) for index in range(6)], 2)
+    assert [one.name for one in runner.visualizer.drawn] == ['val_0', 'val_2']
+    assert 'picture val_1 was not drawn: RuntimeError: no space left' in caplog.text
 
 
 def test_the_body_of_the_model_is_drawn(tmp_path: Path) -> None:

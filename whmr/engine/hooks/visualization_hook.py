@@ -29,7 +29,8 @@ class VisualizationHook(Hook):
     The same photos every time, evenly spread over the data set, so that the steps of a log can be
     compared; everybody of a photo who is in the same batch is drawn. In a distributed run the main
     process draws from its own share. A photo that cannot be read any more (it lies in a shard) is
-    drawn as far as the network's crop shows it.
+    drawn as far as the network's crop shows it. A picture that cannot be drawn is a warning in the log
+    and never ends the run.
 
     Args:
         num_val: Photos of each validation; 0 turns it off.
@@ -108,12 +109,18 @@ class VisualizationHook(Hook):
             sample = outputs[position - first]
             if sample.get('bad_photo') is not None:
                 continue
-            photo, together = self._photo(sample), _same_photo(sample, outputs)
-            if photo is None:
-                photo, together = _photo_of_crop(sample, data_batch, position - first), [sample]
             name = f'{split}_{index}'
             file = None if self.show_dir is None else self.show_dir / f'{name}.png'
-            runner.visualizer.add_datasample(name, photo, together, out_file=file, step=runner.iter)
+            try:
+                photo, together = self._photo(sample), _same_photo(sample, outputs)
+                if photo is None:
+                    photo, together = _photo_of_crop(sample, data_batch, position - first), [sample]
+                runner.visualizer.add_datasample(
+                    name, photo, together, out_file=file, step=runner.iter
+                )
+            except Exception as error:  # whatever it is, no picture is worth a training
+                kind = type(error).__name__
+                runner.logger.warning(f'picture {name} was not drawn: {kind}: {error}')
 
     def _photo(self, sample: HMRDataSample) -> np.ndarray | None:
         """The sample's photo, RGB; None where it is no file, or the sample is mirrored."""
