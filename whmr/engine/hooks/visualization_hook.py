@@ -29,8 +29,8 @@ class VisualizationHook(Hook):
     The same photos every time, evenly spread over the data set, so that the steps of a log can be
     compared; everybody of a photo who is in the same batch is drawn. In a distributed run the main
     process draws from its own share. A photo that cannot be read any more (it lies in a shard) is
-    drawn as far as the network's crop shows it. A picture that cannot be drawn is a warning in the log
-    and never ends the run.
+    drawn as far as the network's crop shows it. A picture that cannot be drawn is a warning in the
+    log and never ends the run.
 
     Args:
         num_val: Photos of each validation; 0 turns it off.
