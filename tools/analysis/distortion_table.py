@@ -80,8 +80,8 @@ def test_sets(cfg: Config, splits: Sequence[str]) -> dict[str, Config]:
     return configs
 
 
-def measure(cfg: Config, checkpoint: str) -> dict[str, Tensor]:
-    """Numbers of each labelled person: `distance` (m), and the two errors under each rule."""
+def test_runner(cfg: Config, checkpoint: str) -> HMRRunner:
+    """A runner that tests a checkpoint, and has nothing for training."""
     cfg = Config(cfg.to_dict())
     cfg.resume, cfg.load_from = False, str(resolve_checkpoint(checkpoint))
     for prefix in ('train', 'val'):
@@ -89,7 +89,13 @@ def measure(cfg: Config, checkpoint: str) -> dict[str, Tensor]:
             cfg.pop(name, None)
     cfg.optim_wrapper = cfg.param_scheduler = None
     with cli.building():
-        runner = HMRRunner.from_cfg(cfg)
+        return HMRRunner.from_cfg(cfg)
+
+
+def measure(cfg: Config, checkpoint: str) -> dict[str, Tensor]:
+    """Numbers of each labelled person: `distance` (m), and the two errors under each rule."""
+    runner = test_runner(cfg, checkpoint)
+    with cli.building():
         loader = runner.build_dataloader(cfg.test_dataloader)
     runner.load_or_resume()
     model = runner.model.eval()

@@ -18,13 +18,12 @@ from pathlib import Path
 
 os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
 
-from distortion_table import test_sets
+from distortion_table import test_runner, test_sets
 from mmengine import Config
 from orientation_study.report import Figures, cell, markdown_table, summarise, write_results
 
 from whmr.engine import cli
 from whmr.engine.checkpoint import resolve_checkpoint
-from whmr.engine.runner import HMRRunner
 
 COLUMNS = ('MPJPE', 'PA-MPJPE', 'PVE', '2D error (px)', 'focal error (%)')
 
@@ -81,15 +80,9 @@ def build_parser() -> argparse.ArgumentParser:
 
 def measure(cfg: Config, checkpoint: str) -> Figures:
     """The metrics of `camera/` on a config's test set."""
-    cfg = Config(cfg.to_dict())
-    cfg.resume, cfg.load_from = False, str(resolve_checkpoint(checkpoint))
-    for prefix in ('train', 'val'):
-        for name in (f'{prefix}_dataloader', f'{prefix}_cfg', f'{prefix}_evaluator'):
-            cfg.pop(name, None)
-    cfg.optim_wrapper = cfg.param_scheduler = None
+    runner = test_runner(cfg, checkpoint)
     with cli.building():
-        runner = HMRRunner.from_cfg(cfg)
-        _ = runner.test_loop
+        _ = runner.test_loop  # the data set, too, before the run begins
     metrics = runner.test()
     return {name: float(metrics[f'camera/{name}']) for name in COLUMNS}
 
