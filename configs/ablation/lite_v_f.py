@@ -1,5 +1,0 @@
-# Table 5 at the light size, V + F: no global information.
-_base_ = ['lite_v_f_g.py']
-model = dict(
-    regressors=[dict(type='ParameterRegressor', hidden_dim=512, dropout=0.1, global_dim=0)] * 2
-)
