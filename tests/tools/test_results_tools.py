@@ -47,10 +47,13 @@ def test_tables_are_written_and_training_is_kept(config: Path, capsys, monkeypat
     assert record['seeds'] == [0, 1]
     assert record['settings']['train_images'] == 6
     names = ['`whmr_lite_direct`', '`stage3`', '`stage3` on `stage3`']
-    assert list(record['rows'])[3:] == names
+    assert list(record['rows'])[4:] == names
     figures = {name: runs[0]['test'] for name, runs in record['rows'].items()}
     assert len({round(values['PA-MPJPE'], 2) for values in figures.values()}) == 1
     assert figures['multiplied by the true rotation']['camera rotation error (deg)'] < 0.05
+    bound = figures['labelled orientation']
+    assert bound['up-vector error (deg)'] < 0.05
+    assert bound['PA-MPJPE'] < bound['W-MPJPE'] < figures['uncorrected']['W-MPJPE']
     own, transplant = (record['rows'][name] for name in names[1:])
     assert own == transplant  # the same model on both sides
     assert own[0] != own[1]

@@ -79,12 +79,12 @@ class Features:
         return self.fields['label.global_orient_world']
 
     def oriented(
-        self, module: nn.Module, rotation: Tensor, rows: Tensor | slice
+        self, module: nn.Module | None, rotation: Tensor, rows: Tensor | slice
     ) -> tuple[Tensor, Tensor]:
         """A module's orientations of some people, and the turns of their meshes that follow.
 
         Args:
-            module: The orientation module.
+            module: The orientation module; None = the labelled orientation.
             rotation: The camera rotations of all people, that the module is fed.
             rows: Which people.
 
@@ -94,7 +94,10 @@ class Features:
             self.fields[f'input.{name}'][rows]
             for name in ('body_feat', 'global_info', 'global_orient', 'own_global_orient')
         )
-        orient = module(feat, info, rotation[rows], orient)
+        if module is None:
+            orient = self.label_orient[rows]
+        else:
+            orient = module(feat, info, rotation[rows], orient)
         return orient, (orient @ own.mT)[:, 0]
 
     @cached_property

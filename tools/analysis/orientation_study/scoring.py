@@ -22,21 +22,28 @@ COLUMNS = (
 
 @torch.no_grad()
 def score(
-    module: nn.Module, features: Features, *, source: str, degrees: float = 0.0, seed: int = 0
+    module: nn.Module | None,
+    features: Features,
+    *,
+    source: str,
+    degrees: float = 0.0,
+    seed: int = 0,
 ) -> dict[str, float]:
     """Means over the people of a test set, as `WorldSpaceMetric` defines them (mm, degrees).
 
     Args:
-        module: The orientation module.
+        module: The orientation module; None = the labelled orientation, which leaves the errors of
+            pose and shape.
         features: Of the test set.
         source: The camera rotation that it is fed, `predicted` or `known`.
         degrees: Angle by which that rotation is tilted, about a random axis.
         seed: Seed of the axes.
     """
     torch.manual_seed(seed)
-    module = module.eval()
+    if module is not None:
+        module = module.eval()
     points, rotation = features.measured_points, features.rotation(source)
-    if degrees:
+    if degrees and module is not None:
         rotation = NoisyRotation(module, (degrees, degrees)).tilt(rotation)
     found: list[torch.Tensor] = []
     for start in range(0, len(features), BATCH):

@@ -90,8 +90,8 @@ class Study:
             for name, dataset in self._test_sets().items()
         }
 
-    def scores(self, module: nn.Module, source: str = 'predicted') -> dict[str, Figures]:
-        """The figures of a module on each test set."""
+    def scores(self, module: nn.Module | None, source: str = 'predicted') -> dict[str, Figures]:
+        """The figures of a module, or of the labelled orientation, on each test set."""
         return {name: score(module, test, source=source) for name, test in self.tests.items()}
 
     def trained(
