@@ -41,6 +41,16 @@ def test_picture_has_a_panel_for_each_run(tmp_path: Path, capsys) -> None:
     assert "two: 5 iterations, loss 2, {'mine': 3.0}" in capsys.readouterr().out
 
 
+def test_runs_of_one_name_are_told_apart(tmp_path: Path, capsys) -> None:
+    runs = [tmp_path / 'first' / 'run', tmp_path / 'second' / 'run']
+    for number, folder in enumerate(runs):
+        write(folder / 'now', [{'loss': 1.0 + number, 'step': 5}])
+    assert training_curves.main([*map(str, runs), '--out', str(tmp_path / 'a.svg')]) == 0
+    printed = capsys.readouterr().out
+    assert f'{runs[0]}: 5 iterations, loss 1,' in printed
+    assert f'{runs[1]}: 5 iterations, loss 2,' in printed
+
+
 def test_a_folder_without_logs_is_named(tmp_path: Path, capsys) -> None:
     assert training_curves.main([str(tmp_path), '--out', str(tmp_path / 'a.png')]) == 2
     assert 'not the work folder of a training run' in capsys.readouterr().err

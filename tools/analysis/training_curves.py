@@ -123,7 +123,11 @@ def run(args: argparse.Namespace) -> None:
     """Read every run, draw them."""
     if args.columns < 1:
         raise cli.ConfigError(f'--columns: expected 1 or more, got {args.columns}')
-    runs = {path.name: read_curves(path) for path in args.runs}
+    names = [path.name for path in args.runs]
+    runs = {
+        name if names.count(name) == 1 else str(path): read_curves(path)
+        for name, path in zip(names, args.runs)
+    }
     draw(runs, args.metrics, args.columns, args.out)
     for name, curves in runs.items():
         last = max(curves.loss, default=0)
