@@ -11,7 +11,7 @@ from mmengine.runner import BaseLoop, Runner
 from torch import nn
 from torch.utils.data import DataLoader
 
-from whmr.datasets.packed_batch import packed_collate
+from whmr.datasets.collate import inline_collate
 from whmr.engine.atomic import ATOMIC_BACKEND
 from whmr.engine.checkpoint import (
     check_topology,
@@ -101,10 +101,10 @@ class HMRRunner(Runner):
         """Build a data loader.
 
         What `ResumableSampler` samples is wrapped in `SeedPerSample`, and without a `collate_fn` of
-        its own the loader hands on whole batches (`packed_collate`).
+        its own its processes send whole batches (`inline_collate`).
         """
         if isinstance(dataloader, dict) and 'collate_fn' not in dataloader:
-            dataloader = {**dataloader, 'collate_fn': packed_collate}
+            dataloader = {**dataloader, 'collate_fn': inline_collate}
         if isinstance(dataloader, dict) and isinstance(dataloader.get('dataset'), dict):
             sampler = dataloader.get('sampler') or {}
             dataset = dataloader['dataset']

@@ -1,14 +1,12 @@
 """Batches from a loader's process."""
 
-import pickle
+from multiprocessing.reduction import ForkingPickler
 
-import pytest
 import torch
-from mmengine.dataset import pseudo_collate
 from mmengine.structures import InstanceData
 from torch.utils.data import DataLoader, Dataset
 
-from whmr.datasets.packed_batch import PackedBatch, packed_collate
+from whmr.datasets.collate import INLINE_BYTES, inline_collate
 from whmr.engine.runner import HMRRunner
 from whmr.structures import HMRDataSample
 
@@ -47,42 +45,40 @@ def test_a_loader_gives_what_it_gave(tmp_path) -> None:
     plain = HMRRunner.build_dataloader(dict(config, num_workers=0))
     mine = HMRRunner.build_dataloader(dict(config, num_workers=0, collate_fn=dict(type=list)))
     for batches in zip(packed, plain, strict=True):
-        assert isinstance(batches[0], PackedBatch)
-        assert type(batches[1]) is dict
+        assert not batches[0]['inputs']['crop'][0].is_shared()
         assert_same(*batches)
     assert type(next(iter(mine))) is list
 
 
-def test_what_was_read_can_be_written_to() -> None:
-    batch = PackedBatch(pseudo_collate([People()[0]]))
-    betas = batch['data_samples'][0].gt_instances.betas
-    betas += 1
-    assert batch['data_samples'][0].gt_instances.betas is betas
-    assert len(batch) == 2
+class Tensors(Dataset):
+    """One sample with tensors of many kinds."""
+
+    def __len__(self) -> int:
+        return 1
+
+    def __getitem__(self, index: int) -> dict:
+        return {
+            'empty': torch.zeros(0, 3),
+            'scalar': torch.tensor(2.5, dtype=torch.float64),
+            'bfloat16': torch.tensor([1.5, 2.0], dtype=torch.bfloat16),
+            'strided': torch.arange(6.0).reshape(2, 3).T,
+            'large': torch.arange(INLINE_BYTES, dtype=torch.uint8),
+        }
 
 
-@pytest.mark.parametrize(
-    'tensor',
-    [
-        torch.zeros(0, 3),
-        torch.tensor(2.5, dtype=torch.float64),
-        torch.tensor([1.5, 2.0], dtype=torch.bfloat16),
-        torch.ones(2, requires_grad=True),
-        torch.nn.Parameter(torch.ones(2)),
-    ],
-    ids=['empty', 'scalar', 'bfloat16', 'gradient', 'parameter'],
-)
-def test_any_tensor_survives(tensor: torch.Tensor) -> None:
-    found = PackedBatch({'tensor': tensor})['tensor']
-    assert type(found) is type(tensor) and found.requires_grad == tensor.requires_grad
-    assert found.dtype == tensor.dtype and torch.equal(found, tensor)
+def test_any_tensor_survives_and_can_be_written_to() -> None:
+    loader = DataLoader(Tensors(), collate_fn=inline_collate, num_workers=1)
+    (found,) = loader
+    for name, expected in Tensors()[0].items():
+        (tensor,) = found[name]
+        assert tensor.dtype == expected.dtype and torch.equal(tensor, expected), name
+        tensor += 1
+    assert not found['scalar'][0].is_shared()
+    assert found['large'][0].is_shared()
 
 
-def test_what_cannot_be_sent_is_an_error_in_the_loader() -> None:
-    with pytest.raises((pickle.PicklingError, AttributeError)):
-        PackedBatch({'function': lambda: None})
-
-
-def test_the_trainers_own_process_packs_nothing() -> None:
-    loader = DataLoader(People(), batch_size=2, collate_fn=packed_collate)
-    assert type(next(iter(loader))) is dict
+def test_the_trainers_own_process_sends_as_before() -> None:
+    before = dict(ForkingPickler._extra_reducers)
+    loader = DataLoader(People(), batch_size=2, collate_fn=inline_collate)
+    assert not next(iter(loader))['inputs']['crop'][0].is_shared()
+    assert ForkingPickler._extra_reducers == before
