@@ -6,7 +6,7 @@ _base_ = [
     '../_base_/default_runtime.py',
 ]
 model = dict(losses=_base_.losses, grad_flow=_base_.grad_flow)
-# Nine epochs of SyntheticWorld, less than two hours on one core.
+# Five epochs of SyntheticWorld, two hours on one core.
 train_cfg = dict(max_iters=5400, val_interval=900)
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.05, by_epoch=False, end=100),

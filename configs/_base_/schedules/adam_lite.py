@@ -1,5 +1,4 @@
-# For the light model: five epochs of SyntheticWorld, an hour on one core; a warm-up and a
-# cosine.
+# For the light models, an hour on one core: a warm-up and a cosine.
 train_cfg = dict(by_epoch=False, max_iters=2400, val_interval=800)
 optim_wrapper = dict(
     type='OptimWrapper',
