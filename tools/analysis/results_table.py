@@ -8,7 +8,7 @@ The frozen parts of the first config run once over its training set (`--versions
 it) and over each test set; their features are kept by `whmr.engine.feature_cache`, as
 `tools/train.py --feature-cache` does. The rows that need no training come first: uncorrected,
 multiplied by the predicted and by the true rotation, and the labelled orientation, which shows what
-errors of pose and shape leave for any module to reach. Each config of `--rows` is one more: its
+errors of pose and shape alone amount to. Each config of `--rows` is one more: its
 orientation module, trained from scratch for each seed by the first config's losses and schedule on
 those features, fed the rotation that the config says. `A:B` is a transplant: trained on A's own
 features, tested on B's.

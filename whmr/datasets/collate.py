@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
-import numpy as np
 import torch
 from mmengine.dataset import pseudo_collate
 from torch import Tensor
@@ -32,12 +31,7 @@ def inline_collate(samples: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
 def _reduce(tensor: Tensor) -> tuple[Any, ...]:
     """How a tensor is sent."""
     plain = tensor.device.type == 'cpu' and tensor.layout == torch.strided
-    if not plain or tensor.requires_grad or tensor.nbytes >= INLINE_BYTES:
+    plain = plain and not tensor.requires_grad and tensor.dtype != torch.bfloat16  # not in numpy
+    if not plain or tensor.nbytes >= INLINE_BYTES:
         return reduce_tensor(tensor)
-    if tensor.dtype == torch.bfloat16 or type(tensor) is not Tensor:  # numpy knows no bfloat16
-        return reduce_tensor(tensor)
-    return _rebuild, (tensor.contiguous().numpy(),)
-
-
-def _rebuild(array: np.ndarray) -> Tensor:
-    return torch.from_numpy(array)
+    return torch.from_numpy, (tensor.contiguous().numpy(),)

@@ -43,7 +43,7 @@ def score(
     if module is not None:
         module = module.eval()
     points, rotation = features.measured_points, features.rotation(source)
-    if degrees and module is not None:
+    if degrees:
         rotation = NoisyRotation(module, (degrees, degrees)).tilt(rotation)
     found: list[torch.Tensor] = []
     for start in range(0, len(features), BATCH):

@@ -115,7 +115,7 @@ class PoseSampler:
 
     def _from_clip(self, rng: np.random.Generator) -> SampledPose:
         orient, pose, clearance = self._frame(rng)
-        if self.mixing:
+        if self.mixing:  # without it nothing is drawn: poses stay those of their seed
             pose = self._with_other_limbs(pose, rng)
         pose = self._with_noise(pose, rng)
         if rng.random() < self.arm_share:
