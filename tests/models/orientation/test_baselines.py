@@ -65,12 +65,14 @@ def test_direct_regression_never_sees_the_orientation(scene, wiggle):
     assert module.regressor.num_iters == 3
 
 
-def test_direct_regression_learns_an_orientation_from_the_feature(assert_all_trained):
+@pytest.mark.parametrize('relu', [False, True])
+def test_direct_regression_learns_an_orientation_from_the_feature(relu, assert_all_trained):
     torch.manual_seed(3)
     feat, info = torch.randn(12, 7), torch.zeros(12, 5)
     cam = pitch_roll_to_rotmat(*(torch.rand(2, 12) - 0.5))
     world = axis_angle_to_rotmat(torch.randn(12, 1, 3))
-    module = DirectRegression(7, hidden_dim=32, dropout=0.0, num_iters=1)
+    module = DirectRegression(7, hidden_dim=32, dropout=0.0, num_iters=1, relu=relu)
+    assert isinstance(module.regressor.activation, torch.nn.ReLU) == relu
     out = module(feat, info, cam, world)
     assert_all_trained(module, (out * torch.randn_like(out)).sum())
     optimiser = torch.optim.Adam(module.parameters(), lr=0.01)

@@ -28,19 +28,22 @@ def small(**changes):
     return OrientCorrect(7, **{'hidden_dim': 16, **changes})
 
 
-def written_out(m, feat, info, cam, orient, num_iters):
+def written_out(m, feat, info, cam, orient, num_iters, act=lambda x: x):
     for _ in range(num_iters):
         x = torch.cat([feat, info, rotmat_to_rot6d(cam), orient.reshape(-1, 9)], dim=1)
-        x = linear(linear(x, m.fc1.weight, m.fc1.bias), m.fc2.weight, m.fc2.bias)
+        x = act(linear(x, m.fc1.weight, m.fc1.bias))
+        x = act(linear(x, m.fc2.weight, m.fc2.bias))
         orient = orient + linear(x, m.decode.weight, m.decode.bias).view(-1, 1, 3, 3)
     return orient
 
 
+@pytest.mark.parametrize('relu', [False, True])
 @pytest.mark.parametrize('num_iters', [1, 3])
-def test_values(num_iters, wiggle):
-    model = wiggle(small(num_iters=num_iters, dropout=0.0))
+def test_values(num_iters, relu, wiggle):
+    model = wiggle(small(num_iters=num_iters, relu=relu, dropout=0.0))
     args = inputs()
-    expected = written_out(model, *args, num_iters)
+    act = torch.relu if relu else lambda x: x
+    expected = written_out(model, *args, num_iters, act)
     torch.testing.assert_close(model(*args), expected, atol=1e-5, rtol=1e-5)
     model.eval()
     torch.testing.assert_close(model(*args), orthogonalize(expected), atol=1e-5, rtol=1e-5)
@@ -51,6 +54,22 @@ def test_three_passes_are_not_one(wiggle):
     three.load_state_dict(one.state_dict())
     args = inputs()
     assert (one(*args) - three(*args)).abs().max() > 0.01
+
+
+def test_rectified_the_answer_is_no_sum_of_its_inputs(wiggle):
+    feat, info, cam, orient = inputs()
+
+    def cross_effect(model):
+        """What one input changes in the effect of another: none if the module is linear."""
+        moved = feat + 3.0
+
+        def change(x, camera):
+            return model(x, info, camera, orient) - model(x, info, cam, orient)
+
+        return (change(moved, cam.mT) - change(feat, cam.mT)).abs().max()
+
+    assert cross_effect(wiggle(small(dropout=0.0))) < 1e-5
+    assert cross_effect(wiggle(small(relu=True, dropout=0.0))) > 1e-2
 
 
 def test_input_length_is_the_papers():
@@ -73,9 +92,10 @@ def test_a_new_module_returns_almost_its_input():
     torch.testing.assert_close(model(*args), args[-1], atol=0.05, rtol=0)
 
 
+@pytest.mark.parametrize('relu', [False, True])
 @pytest.mark.parametrize('training', [True, False])
-def test_every_parameter_learns(training, assert_all_trained):
-    model = small(num_iters=2).train(training)
+def test_every_parameter_learns(training, relu, assert_all_trained):
+    model = small(num_iters=2, relu=relu).train(training)
     out = model(*inputs())
     assert_all_trained(model, (out * torch.randn_like(out)).sum())
 

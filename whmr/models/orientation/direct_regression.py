@@ -27,6 +27,7 @@ class DirectRegression(BaseModule):
         hidden_dim: Width of the two linear layers.
         dropout: Dropout after each of them.
         num_iters: Passes; each starts from the last one's result, with the same weights.
+        relu: Rectify both hidden layers; SPEC's regressor, as HMR's, is linear.
         orthogonalize_training: Return rotations in training mode too.
         init_cfg: MMEngine's initialisation config.
 
@@ -48,6 +49,7 @@ class DirectRegression(BaseModule):
         hidden_dim: int = 2048,
         dropout: float = 0.5,
         num_iters: int = 3,
+        relu: bool = False,
         orthogonalize_training: bool = False,
         init_cfg: Mapping[str, Any] | None = None,
     ) -> None:
@@ -58,6 +60,7 @@ class DirectRegression(BaseModule):
             hidden_dim=hidden_dim,
             dropout=dropout,
             num_iters=num_iters,
+            relu=relu,
             orthogonalize_training=orthogonalize_training,
         )
         upright = torch.diag(torch.tensor([1.0, -1.0, -1.0]))  # in the world: model y is up

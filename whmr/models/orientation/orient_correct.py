@@ -29,6 +29,8 @@ class OrientCorrect(BaseModule):
         dropout: Dropout after each of them.
         num_iters: Passes; each starts from the last one's result, with the same weights. The
             authors' release loops three times without feeding the result back, which is one pass.
+        relu: Rectify both hidden layers. The paper's module is linear: a sum cannot multiply the
+            orientation by the camera's rotation, and learns what is right on average.
         orthogonalize_training: Return rotations in training mode too.
         init_cfg: MMEngine's initialisation config.
 
@@ -49,6 +51,7 @@ class OrientCorrect(BaseModule):
         hidden_dim: int = 2048,
         dropout: float = 0.5,
         num_iters: int = 1,
+        relu: bool = False,
         orthogonalize_training: bool = False,
         init_cfg: dict | None = None,
     ) -> None:
@@ -59,6 +62,7 @@ class OrientCorrect(BaseModule):
         self.feat_dim = feat_dim
         self.global_dim = global_dim
         self.num_iters = num_iters
+        self.activation = nn.ReLU() if relu else nn.Identity()
         self.orthogonalize_training = orthogonalize_training
         self.fc1 = nn.Linear(feat_dim + global_dim + 6 + 9, hidden_dim)
         self.fc2 = nn.Linear(hidden_dim, hidden_dim)
@@ -89,9 +93,12 @@ class OrientCorrect(BaseModule):
         fixed = torch.cat([body_feat, known, rotmat_to_rot6d(world2cam_rotmat)], dim=1)
         orient = global_orient
         for _ in range(self.num_iters):
-            x = self.dropout(self.fc1(torch.cat([fixed, orient.flatten(1)], dim=1)))
-            x = self.dropout(self.fc2(x))
+            x = self._hidden(self.fc1, torch.cat([fixed, orient.flatten(1)], dim=1))
+            x = self._hidden(self.fc2, x)
             orient = orient + self.decode(x).unflatten(1, (1, 3, 3))
         if self.training and not self.orthogonalize_training:
             return orient
         return orthogonalize(orient)
+
+    def _hidden(self, layer: nn.Linear, x: Tensor) -> Tensor:
+        return self.dropout(self.activation(layer(x)))
