@@ -6,8 +6,9 @@ _base_ = [
     '../_base_/default_runtime.py',
 ]
 model = dict(**_base_._host, data_preprocessor=_base_._preprocessor, losses=_base_.losses)
-train_cfg = dict(max_iters=2200, val_interval=1100)
+# As long as W-HMR's stage I.
+train_cfg = dict(max_iters=5400, val_interval=900)
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.05, by_epoch=False, end=100),
-    dict(type='CosineAnnealingLR', by_epoch=False, begin=100, end=2200, eta_min_ratio=0.02),
+    dict(type='CosineAnnealingLR', by_epoch=False, begin=100, end=5400, eta_min_ratio=0.02),
 ]

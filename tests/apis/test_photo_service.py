@@ -27,7 +27,8 @@ def test_photo(service: PhotoService, write_photo: Callable[..., Path]) -> None:
     pictures = {'a_overlay.png', 'a_world.png'}
     assert names == {'a.html', 'a.npz', 'a_world.glb', *pictures}
     assert {found.overlay.name, found.world.name} == pictures
-    assert found.model.read_bytes()[:4] == b'glTF'
+    world = next(path for path in found.files if path.suffix == '.glb')
+    assert world.read_bytes()[:4] == b'glTF'
     assert '>a</h1>' in found.page.read_text(encoding='utf-8')
     assert found.result.focal_source == 'given'
     saved = HMRResult.load(found.page.with_name('a.npz'))
@@ -39,7 +40,7 @@ def test_nobody(
 ) -> None:
     service = PhotoService(make_inferencer(detector=Nobody()), tmp_path / 'service')
     found = service.recover(write_photo('a.jpg'))
-    assert found.overlay is found.world is found.model is None
+    assert found.overlay is found.world is None
     assert {path.name for path in found.files} == {'a.html', 'a.npz'}
 
 

@@ -122,6 +122,7 @@ def test_bundled_paths(workdir: Path) -> None:
     root = bundle_root()
     config = 'configs/whmr/whmr_lite_stage3.py'
     assert find_argument(config, root) == str(root / config)
+    assert find_argument(f'--config={config}', root) == f'--config={root / config}'
     for untouched in ('configs/none.py', 'photo.jpg', '--out', '', str(root / config)):
         assert find_argument(untouched, root) == untouched
     (workdir / config).parent.mkdir(parents=True)

@@ -35,7 +35,6 @@ class Recovery:
     page: Path
     overlay: Path | None
     world: Path | None
-    model: Path | None
     files: list[Path]
 
 
@@ -108,7 +107,6 @@ class PhotoService:
             page=page,
             overlay=pictures.get('overlay'),
             world=pictures.get('world'),
-            model=models[0] if models else None,
             files=[page, *models, *written],
         )
 

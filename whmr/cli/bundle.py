@@ -29,9 +29,13 @@ def find_argument(argument: str, root: Path) -> str:
     """A path of a config or checkpoint that is not here, as that of the bundled file.
 
     Args:
-        argument: An argument of the command line: `configs/whmr/whmr_lite_stage1.py`.
+        argument: An argument of the command line: `configs/whmr/whmr_lite_stage1.py`, or an
+            option with it, `--config=configs/whmr/whmr_lite_stage1.py`.
         root: See `bundle_root`.
     """
+    option, equals, value = argument.partition('=')
+    if equals and option.startswith('--'):
+        return f'{option}={find_argument(value, root)}'
     path = Path(argument)
     if path.is_absolute() or path.parts[:1] not in {(name,) for name in FOLDERS} or path.exists():
         return argument
