@@ -18,7 +18,7 @@ model = dict(
     ),
     neck=dict(init_cfg=dict(_stage1, source_prefix='neck.')),
 )
-train_cfg = dict(max_iters=700, val_interval=350)
+train_cfg = dict(max_iters=700, val_interval=700)
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.05, by_epoch=False, end=50),
     dict(type='CosineAnnealingLR', by_epoch=False, begin=50, end=700, eta_min_ratio=0.02),
