@@ -27,7 +27,7 @@ class DirectRegression(BaseModule):
         hidden_dim: Width of the two linear layers.
         dropout: Dropout after each of them.
         num_iters: Passes; each starts from the last one's result, with the same weights.
-        relu: Rectify both hidden layers; SPEC's regressor, as HMR's, is linear.
+        relu: Rectify both hidden layers; see `OrientCorrect`.
         orthogonalize_training: Return rotations in training mode too.
         init_cfg: MMEngine's initialisation config.
 

@@ -29,8 +29,8 @@ class OrientCorrect(BaseModule):
         dropout: Dropout after each of them.
         num_iters: Passes; each starts from the last one's result, with the same weights. The
             authors' release loops three times without feeding the result back, which is one pass.
-        relu: Rectify both hidden layers. The paper's module is linear: a sum cannot multiply the
-            orientation by the camera's rotation, and learns what is right on average.
+        relu: Rectify both hidden layers. The authors' release has no activation there: a linear
+            module can only add, it cannot multiply the orientation by the camera's rotation.
         orthogonalize_training: Return rotations in training mode too.
         init_cfg: MMEngine's initialisation config.
 
