@@ -1,7 +1,6 @@
 # HMR goes on with real frames among the synthetic ones, as W-HMR's stage II does; their 2D joints
-# alone supervise. docs/data.md says how to make them; the third video is kept for testing.
+# alone supervise. docs/data.md says how to make them.
 _base_ = ['hmr_lite.py', '../_base_/datasets/real_frames.py']
-_real = dict(_base_.real_train_dataset, datasets=_base_.real_train_dataset['datasets'][:2])
 model = dict(
     backbone=dict(weights=None),
     init_cfg=dict(type='StrictPretrained', checkpoint='work_dirs/hmr_lite_synthetic'),
@@ -13,7 +12,7 @@ train_dataloader = dict(
         length='largest',
         probabilities=[0.8, 0.2],
         pipeline=_base_.train_pipeline,
-        datasets=[_base_.camera_train_dataset, _real],
+        datasets=[_base_.camera_train_dataset, _base_.real_train_dataset],
     )
 )
 train_cfg = dict(max_iters=400, val_interval=400)
